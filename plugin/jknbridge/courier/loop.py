@@ -1,0 +1,367 @@
+"""The courier's loops: due work, doubts and facts, each woken by what happens and otherwise asleep until the next due time.
+
+Only wiring: what may be sent is decided in ``take.py``, what an answer means in ``outcomes.py``, what a finding allows in
+``doubts.py``. Nothing here is retried in memory: whatever goes wrong between two ledger writes is found again in the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, case, func, select
+
+from jknbridge.courier import doubts, outcomes
+from jknbridge.courier import take as taking
+from jknbridge.courier.calls import Prepared
+from jknbridge.errors import LedgerBusy
+from jknbridge.ledger import facts as fact_rows
+from jknbridge.ledger import schema as s
+from jknbridge.reasons import Reason, register_all
+from jknbridge.targets import (
+    CannotTell,
+    Client,
+    CredentialRefused,
+    Finding,
+    Instance,
+    Later,
+    Outcome,
+    Question,
+    Unknown,
+    Verb,
+)
+
+if TYPE_CHECKING:
+    from jknbridge.host import Host
+
+register_all(
+    {
+        "galat.klien": (
+            "Galat klien {target}: {error}. Hasilnya sedang dicari tahu; laporkan kepada pembuat adaptor",
+            "The client for {target} failed ({error}); finding out what came of it",
+            "integrator",
+        ),
+    }
+)
+
+T = TypeVar("T")
+log = structlog.get_logger("jknbridge.courier")
+_BATCH = 64
+
+
+class Courier:
+    """Closes the difference between what is desired and what is held, for every instance this host serves."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._clients: dict[str, Client] = {}
+        self._hands: set[int] = set()
+        self._probing: set[str] = set()
+        self._asking: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.stopping = False
+
+    def client(self, instance: Instance) -> Client:
+        if instance.name not in self._clients:
+            adapter = self._host.instances.adapters[instance.target]
+            self._clients[instance.name] = adapter.client(instance, self._host.http(instance))
+        return self._clients[instance.name]
+
+    # --- due work ----------------------------------------------------------------------------------------------------
+
+    async def work(self) -> None:
+        """Take due work and send it, until stopped."""
+        wake = self._host.wakes.work
+        while not self.stopping:
+            wake.clear()
+            taken = await self._write(self._take, urgent=True)
+            for prepared in taken.intents:
+                self._spawn(self._send(prepared))
+            for prepared in taken.snapshots:
+                self._spawn(self._snapshot(prepared))
+            if not taken.intents and not taken.snapshots:
+                await self._sleep(wake, _next_work)
+
+    def _take(self, connection: Connection) -> taking.Taken:
+        desk = self._host.desk()
+        free: dict[str, int] = {}
+        spare: dict[str, int] = {}
+        for instance in self._host.instances:
+            key = instance.settings.limit_key
+            spare.setdefault(key, self._host.limits.free(instance))
+            free[instance.name] = min(spare[key], self._host.limits.free(instance))
+            spare[key] -= free[instance.name] // 2
+        context = self._context(free)
+        taken = taking.take(connection, desk, context)
+        for prepared in (*taken.intents, *taken.snapshots):
+            self._hands.add(prepared.submission)
+        return taken
+
+    def _context(self, free: dict[str, int], snapshots: dict[int, Any] | None = None) -> taking.TakeContext:
+        host = self._host
+        return taking.TakeContext(
+            instances=host.instances,
+            free=free,
+            ours=frozenset(self._hands),
+            brake=host.settings.rem,
+            worker=host.worker,
+            late_effect=host.settings.waktu.late_effect,
+            snapshots=snapshots or {},
+        )
+
+    async def _send(self, prepared: Prepared) -> None:
+        instance = prepared.call.instance
+        self._host.limits.taken(instance)
+        try:
+            outcome = await self._outcome(prepared)
+            self._judge(instance, outcome)
+            if isinstance(outcome, CredentialRefused):
+                await self._close(instance, outcome.reason)
+            await self._settle(prepared.request, outcome)
+        finally:
+            self._hands.discard(prepared.submission)
+            await self._host.limits.given_back(instance)
+            self._host.wakes.work.set()
+
+    async def _outcome(self, prepared: Prepared) -> Outcome:
+        try:
+            return await self.client(prepared.call.instance).send(prepared.call)
+        except Exception as error:  # a defect of the client; the request may have left, so the outcome is unknown
+            log.error("client failed", target=prepared.call.instance.target, error=type(error).__name__)
+            target = prepared.call.instance.target
+            return Unknown(Reason.of("galat.klien", target=target, error=type(error).__name__))
+
+    async def _settle(self, request: str, outcome: Outcome) -> None:
+        waktu = self._host.settings.waktu
+        await self._write(lambda c: outcomes.settle(c, self._host.desk(), request, outcome, waktu), urgent=True)
+        self._host.wakes.after_change()
+
+    async def _snapshot(self, prepared: Prepared) -> None:
+        """Read the rows under the parent, then write the intent with them and send."""
+        instance = prepared.call.instance
+        try:
+            async with self._host.limits.place(instance):
+                rows = await self._read_snapshot(prepared)
+            if isinstance(rows, Later | CredentialRefused):
+                self._judge(instance, rows)
+                if isinstance(rows, CredentialRefused):
+                    await self._close(instance, rows.reason)
+                at = self._host.clock.now() + outcomes.backoff(2, self._host.settings.waktu)
+                await self._write(lambda c: _put_off(c, prepared.submission, at))
+                return
+            self._hands.discard(prepared.submission)
+            taken = await self._write(lambda c: self._take_with(c, prepared, rows), urgent=True)
+            for intent in taken.intents:
+                self._hands.add(intent.submission)
+                await self._send(intent)
+        finally:
+            self._hands.discard(prepared.submission)
+            self._host.wakes.work.set()
+
+    async def _read_snapshot(self, prepared: Prepared) -> Sequence[Any] | Later | CredentialRefused:
+        try:
+            return await self.client(prepared.call.instance).snapshot(prepared.call)
+        except Exception as error:
+            target = prepared.call.instance.target
+            return Later(Reason.of("galat.klien", target=target, error=type(error).__name__))
+
+    def _take_with(self, connection: Connection, prepared: Prepared, rows: Sequence[Any]) -> taking.Taken:
+        context = self._context({}, {prepared.submission: rows})
+        return taking.take_one(connection, self._host.desk(), context, prepared)
+
+    # --- doubts ------------------------------------------------------------------------------------------------------
+
+    async def settle_doubts(self) -> None:
+        """Probe what is in doubt, one reading for all questions it answers, until stopped."""
+        wake = self._host.wakes.doubts
+        while not self.stopping:
+            wake.clear()
+            open_ = [o for o in await self._read(self._doubts_due) if o.request not in self._probing]
+            groups: dict[str, list[doubts.Open]] = defaultdict(list)
+            for one in open_:
+                groups[one.instance].append(one)
+            for name, group in groups.items():
+                self._probing |= {one.request for one in group}
+                self._spawn(self._probe(self._host.instances.by_name[name], group))
+            checks = await self._read(lambda c: doubts.checks_due(c, self._host.desk(), self._host.instances, _BATCH))
+            for submission, one in checks:
+                await self._check(submission, one)
+            if not groups and not checks:
+                await self._sleep(wake, _next_doubt)
+
+    def _doubts_due(self, connection: Connection) -> list[doubts.Open]:
+        found = doubts.due(connection, self._host.desk(), self._host.instances, _BATCH * 4)
+        return [one for one in found if self._host.may_ask(self._host.instances.by_name[one.instance])]
+
+    async def _probe(self, instance: Instance, group: list[doubts.Open]) -> None:
+        try:
+            ask = [one for one in group if not _repeats(one)]
+            for one in group:
+                if _repeats(one):
+                    await self._repeat(one)
+            if ask:
+                async with self._host.limits.place(instance):
+                    read_at = self._host.clock.now()
+                    findings = await self._findings(instance, ask)
+                for one, finding in zip(ask, findings, strict=True):
+                    await self._found_out(one.request, finding, read_at)
+        finally:
+            self._probing -= {one.request for one in group}
+            self._host.wakes.doubts.set()
+
+    async def _findings(self, instance: Instance, group: list[doubts.Open]) -> Sequence[Finding]:
+        self._host.counters["probes"] += len(group)
+        try:
+            return await self.client(instance).probe([one.doubt for one in group])
+        except Exception as error:
+            log.error("probe failed", target=instance.target, error=type(error).__name__)
+            reason = Reason.of("galat.klien", target=instance.target, error=type(error).__name__)
+            return [CannotTell(reason)] * len(group)
+
+    async def _found_out(self, request: str, finding: Finding, read_at: float) -> None:
+        waktu = self._host.settings.waktu
+        await self._write(lambda c: doubts.found_out(c, self._host.desk(), request, finding, read_at, waktu))
+        self._host.wakes.after_change()
+
+    async def _repeat(self, one: doubts.Open) -> None:
+        host = self._host
+        prepared = await self._write(
+            lambda c: doubts.repeat(c, host.desk(), one.request, host.instances, host.worker), urgent=True
+        )
+        if prepared is not None:
+            await self._send(prepared)
+
+    async def _check(self, submission: int, one: doubts.Open) -> None:
+        instance = self._host.instances.by_name[one.instance]
+        findings = await self._findings(instance, [one])
+        waktu = self._host.settings.waktu
+        await self._write(lambda c: doubts.checked(c, self._host.desk(), submission, findings[0], waktu))
+
+    # --- facts -------------------------------------------------------------------------------------------------------
+
+    async def ask_facts(self) -> None:
+        """Ask what adapters missed, until stopped."""
+        wake = self._host.wakes.facts
+        while not self.stopping:
+            wake.clear()
+            due = await self._read(
+                lambda c: fact_rows.due(c, self._host.ledger.vault, self._host.clock.now(), _BATCH * 2)
+            )
+            started = 0
+            for fact_id, name, question, tries in due:
+                instance = self._host.instances.by_name.get(name)
+                if instance is None or fact_id in self._asking or not self._host.may_ask(instance):
+                    continue
+                self._asking.add(fact_id)
+                started += 1
+                self._spawn(self._ask(fact_id, instance, question, tries))
+            if not started:
+                await self._sleep(wake, _next_fact)
+
+    async def _ask(self, fact_id: int, instance: Instance, question: Question, tries: int) -> None:
+        host = self._host
+        try:
+            async with host.limits.place(instance):
+                try:
+                    answer = await self.client(instance).ask(question)
+                except Exception as error:
+                    answer = Later(Reason.of("galat.klien", target=instance.target, error=type(error).__name__))
+            if isinstance(answer, Later | CredentialRefused):
+                self._judge(instance, answer)
+            else:
+                host.limits.well(instance)
+            if isinstance(answer, CredentialRefused):
+                await self._close(instance, answer.reason)
+            now = host.clock.now()
+            retry = now + outcomes.backoff(tries + 1, host.settings.waktu)
+            await self._write(lambda c: fact_rows.answered(c, host.ledger.vault, fact_id, answer, now, retry))
+        finally:
+            self._asking.discard(fact_id)
+            host.wakes.facts.set()
+            host.wakes.plan.set()
+
+    # --- shared ------------------------------------------------------------------------------------------------------
+
+    def _judge(self, instance: Instance, outcome: object) -> None:
+        """What one answer says about the whole target."""
+        if isinstance(outcome, Later) and outcome.busy:
+            self._host.limits.unwell(instance, outcome.after)
+        elif not isinstance(outcome, Unknown | Later):
+            self._host.limits.well(instance)
+
+    async def _close(self, instance: Instance, reason: Reason) -> None:
+        key, secret = instance.settings.limit_key, self._host.secret_hmac(instance)
+        self._host.limits.closed.add(key)
+        log.error("credential refused, closed", facility=instance.facility, target=instance.target, reason=reason.code)
+        now = self._host.clock.now()
+        await self._write(lambda c: outcomes.close_credential(c, key, secret, reason, now))
+
+    async def _write(self, job: Callable[[Connection], T], *, urgent: bool = False) -> T:
+        """Write, for as long as it takes: an answer in hand is not thrown away because the disk is full."""
+        pause = 0.05
+        while True:
+            try:
+                return await self._host.ledger.write(job, urgent=urgent)
+            except LedgerBusy as error:
+                log.error("ledger not written, trying again", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def _read(self, job: Callable[[Connection], T]) -> T:
+        return await self._host.ledger.read(job)
+
+    async def _sleep(self, wake: asyncio.Event, next_due: Callable[[Connection], float | None]) -> None:
+        due = await self._read(next_due)
+        now = self._host.clock.now()
+        held_up = min((p for i in self._host.instances if (p := self._host.limits.pause(i)) > 0), default=3600.0)
+        wait = 3600.0 if due is None else max(due - now, 0.0)
+        if due is not None and due <= now:
+            wait = min(held_up, 1.0)  # due, but its place, circuit or credential does not allow it yet
+        await self._host.clock.wait(min(wait, held_up) if wait else held_up, wake)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("courier task failed", error=type(error).__name__, detail=str(error)[:200])
+            self._host.failed(error)
+
+    async def drain(self) -> None:
+        """Let what is under way come to its end; nothing new is started."""
+        self.stopping = True
+        self._host.wakes.all()
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+
+def _repeats(one: doubts.Open) -> bool:
+    operation = one.doubt.call.kind.operation(one.doubt.call.verb)
+    return operation is not None and operation.repeat_safe and one.doubt.call.verb is Verb.EDIT
+
+
+def _put_off(connection: Connection, submission: int, at: float) -> None:
+    connection.execute(s.submission.update().where(s.submission.c.id == submission).values(due_at=at))
+
+
+def _next_work(connection: Connection) -> float | None:
+    c = s.submission.c
+    due = case((c.verb == "delete", c.due_at), (c.settle_at > c.due_at, c.settle_at), else_=c.due_at)
+    late = case((c.verb == "delete", due), (c.not_before > due, c.not_before), else_=due)
+    return connection.execute(select(func.min(late)).where(c.work.in_(("ready", "retry")))).scalar()
+
+
+def _next_doubt(connection: Connection) -> float | None:
+    probe = connection.execute(select(func.min(s.request.c.probe_at)).where(s.request.c.state == "in_doubt")).scalar()
+    check = connection.execute(select(func.min(s.submission.c.check_at))).scalar()
+    return min((moment for moment in (probe, check) if moment is not None), default=None)
+
+
+def _next_fact(connection: Connection) -> float | None:
+    return connection.execute(select(func.min(s.fact.c.due_at)).where(s.fact.c.state == "asked")).scalar()

@@ -1,0 +1,383 @@
+"""From ready work to intents: references and codes resolved, claim taken, request durable, all in one transaction.
+
+What cannot go yet is put where it waits *for something*: a receipt, a mapping, a claim, a dependant. Nothing here sends, and
+nothing is sent that was not written here first (DESIGN §2.2).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select
+
+from jknbridge.compact import dumps, loads
+from jknbridge.courier.calls import Prepared, call_box
+from jknbridge.instances import Instances
+from jknbridge.ledger import schema as s
+from jknbridge.ledger.sql import upsert
+from jknbridge.ledger.texts import reason_text
+from jknbridge.ledger.work import Desk, Row, Sheet
+from jknbridge.reasons import Reason, register_all
+from jknbridge.settings import RemSettings
+from jknbridge.targets import Call, Verb
+from jknbridge.verdicts import Code, Ref, from_json, walk
+
+register_all(
+    {
+        "kirim.menunggu": (
+            "Menunggu {what} diterima lebih dulu",
+            "Waits until {what} has been accepted",
+            "BPJS",
+        ),
+        "kirim.pemetaan": (
+            "Kode {list} untuk {local} belum dipetakan: tambahkan dengan `jknbridge mapping set`",
+            "No mapping in {list} for {local}: add one with `jknbridge mapping set`",
+            "klinik",
+        ),
+        "kirim.klaim": (
+            "Kunjungan lain ({other}) sudah memegang kunci yang sama (peserta, tanggal, poli)",
+            "Another record ({other}) already holds the same natural key (participant, date, poli)",
+            "klinik",
+        ),
+        "kirim.rem": (
+            "Rem: terlalu banyak penarikan dalam satu jam ({n}); ditahan sampai seseorang melepasnya",
+            "Brake: too many withdrawals within an hour ({n}); held until a person releases them",
+            "IT",
+        ),
+        "kirim.kedaluwarsa": (
+            "Batas waktunya lewat sebelum dapat dikirim",
+            "Its deadline passed before it could be sent",
+            "klinik",
+        ),
+    }
+)
+
+
+@dataclass(slots=True)
+class Taken:
+    """Intents to send now; calls that want a snapshot of their parent's rows first; instances whose brake is on."""
+
+    intents: list[Prepared] = field(default_factory=list)
+    snapshots: list[Prepared] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeContext:
+    """``free``: how many more requests each instance may start. ``ours``: submissions already in this worker's hands."""
+
+    instances: Instances
+    free: Mapping[str, int]
+    ours: frozenset[int]
+    brake: RemSettings
+    worker: str
+    late_effect: float
+    snapshots: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+class _Waits(Exception):
+    """This row cannot go yet: ``work`` it turns to, why, and what wakes it."""
+
+    def __init__(self, work: str, reason: Reason, wait_on: str | None = None, hold: str | None = None) -> None:
+        super().__init__(reason.code)
+        self.work, self.reason, self.wait_on, self.hold = work, reason, wait_on, hold
+
+
+_c = s.submission.c
+_ready = (
+    select(_c.id, _c.journey_id, _c.lane)
+    .where(_c.work.in_(("ready", "retry")), _c.due_at <= bindparam("now"), _c.instance == bindparam("instance"))
+    .where((_c.settle_at.is_(None)) | (_c.settle_at <= bindparam("now")) | (_c.verb == "delete"))
+    .where((_c.not_before.is_(None)) | (_c.not_before <= bindparam("now")) | (_c.verb == "delete"))
+    .order_by(_c.due_at, _c.id)
+    .limit(bindparam("most"))
+)
+_busy_lanes = (
+    select(_c.lane)
+    .where(_c.lane.in_(bindparam("lanes", expanding=True)), _c.work.in_(("sending", "in_doubt")))
+    .distinct()
+)
+_receipt = (
+    select(s.receipt.c.values_box, s.receipt.c.key_id)
+    .join(s.submission, _c.id == s.receipt.c.submission_id)
+    .where(_c.facility == bindparam("facility"), _c.key == bindparam("key"), s.receipt.c.kind == bindparam("kind"))
+    .where(s.receipt.c.ended_at.is_(None), _c.held == "present")
+)
+_mapping = (
+    select(s.mapping.c.code)
+    .where(
+        s.mapping.c.facility.in_((bindparam("facility"), "*")),
+        s.mapping.c.list == bindparam("list"),
+        s.mapping.c.local == bindparam("local"),
+    )
+    .order_by(s.mapping.c.facility.desc())
+)
+_claimed = select(s.claim.c.submission_id).where(
+    s.claim.c.instance == bindparam("instance"), s.claim.c.natural_hmac == bindparam("natural")
+)
+_withdrawals = (
+    select(func.count())
+    .select_from(s.request)
+    .where(
+        s.request.c.instance == bindparam("instance"),
+        s.request.c.verb == "delete",
+        s.request.c.created_at > bindparam("since"),
+    )
+)
+_accepted = (
+    select(func.count())
+    .select_from(s.submission)
+    .where(_c.instance == bindparam("instance"), _c.held == "present", _c.changed_at > bindparam("since"))
+)
+_insert_request, _insert_link = insert(s.request), insert(s.request_submission)
+
+
+def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
+    """Turn due work into intents, as many as each instance may start."""
+    taken = Taken()
+    for instance, free in context.free.items():
+        if free <= 0:
+            continue
+        rows = connection.execute(_ready, {"now": desk.now, "instance": instance, "most": free * 2}).all()
+        rows = [row for row in rows if row.id not in context.ours]
+        busy = _lanes_in_use(connection, [row.lane for row in rows if row.lane])
+        sheets: dict[int, Sheet] = {}
+        for row in rows:
+            if free <= 0:
+                break
+            if row.lane in busy:
+                continue
+            sheet = sheets.setdefault(row.journey_id, Sheet(connection, desk, row.journey_id))
+            if _take_one(connection, sheet, sheet.row(row.id), context, taken):
+                free -= 1
+                if row.lane:
+                    busy.add(row.lane)
+        for sheet in sheets.values():
+            sheet.settle()
+    return taken
+
+
+def take_one(connection: Connection, desk: Desk, context: TakeContext, prepared: Prepared) -> Taken:
+    """The same for one submission whose snapshot was read: all is looked at again, for much may have changed meanwhile."""
+    taken = Taken()
+    sheet = Sheet(connection, desk, prepared.journey)
+    row = sheet.row(prepared.submission)
+    if not (row["lane"] and row["lane"] in _lanes_in_use(connection, [row["lane"]])):
+        _take_one(connection, sheet, row, context, taken)
+        sheet.settle()
+    return taken
+
+
+def _lanes_in_use(connection: Connection, lanes: Sequence[str]) -> set[str]:
+    return set(connection.execute(_busy_lanes, {"lanes": sorted(set(lanes))}).scalars()) if lanes else set()
+
+
+def _take_one(connection: Connection, sheet: Sheet, row: Row, context: TakeContext, taken: Taken) -> bool:
+    """One submission; True if it now occupies one of the free places."""
+    if row["work"] not in ("ready", "retry") or row["verb"] is None:
+        return False
+    if row["verb"] == "edit" and row["doubt_at"] is not None:
+        # an earlier, doubtful PUT could still take effect and overwrite this one
+        if (safe := row["doubt_at"] + context.late_effect) > sheet.desk.now:
+            row["due_at"], row["work"] = safe, "retry"
+            return False
+    try:
+        call = _call(connection, sheet, row, context)
+    except _Waits as waits:
+        row["work"], row["wait_on"], row["due_at"] = waits.work, waits.wait_on, None
+        row["reason"] = reason_text(waits.reason)
+        if waits.hold:
+            row["hold"], row["hold_fp"] = waits.hold, row["desired_fp"]
+        return False
+    if call is None:
+        return False
+    operation = call.kind.operation(call.verb)
+    assert operation is not None
+    if operation.snapshot and row["id"] not in context.snapshots:
+        taken.snapshots.append(Prepared("", row["id"], row["journey_id"], call))
+        return True
+    prepared = _intend(connection, sheet, row, call, context)
+    if prepared is not None:
+        taken.intents.append(prepared)
+    return prepared is not None
+
+
+def _call(connection: Connection, sheet: Sheet, row: Row, context: TakeContext) -> Call | None:
+    instance = context.instances.by_name[row["instance"]]
+    kind = context.instances.kind_of(row["target"], row["kind"])
+    assert kind is not None
+    verb = Verb(row["verb"])
+    accepted = sheet.open(row, "accepted_box") or {}
+    values = sheet.values(row)
+    day = date.fromisoformat(row["service_date"]) if row["service_date"] else None
+    common: dict[str, Any] = {
+        "request": uuid.uuid4().hex,
+        "instance": instance,
+        "kind": kind,
+        "verb": verb,
+        "values": values,
+        "sent": accepted.get("resolved", {}),
+        "service_date": day,
+        "snapshot": context.snapshots.get(row["id"]),
+    }
+    if verb is Verb.DELETE:
+        _brake(connection, sheet, row, context.brake)
+        return Call(payload=accepted.get("resolved", {}), **common)
+    if row["deadline"] is not None and row["deadline"] < sheet.desk.now and verb is Verb.ADD:
+        raise _Waits("expired", Reason.of("kirim.kedaluwarsa"))
+    box = sheet.open(row, "desired_box")
+    resolved, notes = _resolve(connection, sheet, row, box)
+    call = Call(payload=resolved, **common)
+    if verb is Verb.EDIT and resolved == accepted.get("resolved"):
+        row["accepted_fp"], row["accepted_box"] = row["desired_fp"], sheet.seal(row, {**accepted, **box})
+        row["work"] = "none"
+        return None  # other local codes, the same at the target: nothing to send
+    body = context.instances.adapters[row["target"]].compose(call)
+    if isinstance(body, Reason):
+        raise _Waits("parked", body, hold="refused")
+    if verb is Verb.ADD:
+        _claim(connection, sheet, row, box, resolved)
+    if notes:
+        row["notes"] = notes
+    return call
+
+
+def _resolve(connection: Connection, sheet: Sheet, row: Row, box: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The payload with every reference and code replaced. Raises :class:`_Waits` for the first that is missing."""
+    payload, after = from_json(box["payload"]), from_json(box["after"])
+    known: dict[Ref | Code, Any] = {}
+    notes = list(from_notes(row["notes"]))
+    for item in walk([payload, after, from_json(box["claim"])]):
+        if item in known:
+            continue
+        if isinstance(item, Ref):
+            known[item] = _value(connection, sheet, row, item)
+        else:
+            known[item] = _code(connection, sheet, row, item)
+            if item.note is not None and known[item] == item.if_unmapped and item.note not in notes:
+                notes.append(item.note)
+    text = dumps([note.to_json() for note in notes]).decode() if notes else None
+    return _replaced(payload, known), text
+
+
+def from_notes(text: str | None) -> list[Reason]:
+    return [Reason.from_json(item) for item in loads(text)] if text else []
+
+
+def _replaced(value: Any, known: Mapping[Ref | Code, Any]) -> Any:
+    if isinstance(value, Ref | Code):
+        return known[value]
+    if isinstance(value, Mapping):
+        return {key: _replaced(item, known) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(item, known) for item in value]
+    return value
+
+
+def _value(connection: Connection, sheet: Sheet, row: Row, ref: Ref) -> str:
+    found = connection.execute(_receipt, {"facility": row["facility"], "key": ref.key, "kind": ref.receipt}).first()
+    if found is not None:
+        key = sheet.desk.keys.by_id(connection, found.key_id)
+        values = sheet.desk.vault.open(found.values_box, key.wrapped)
+        if ref.field in values:
+            return str(values[ref.field])
+    waits = Reason.of("kirim.menunggu", what=ref.receipt)
+    raise _Waits("waiting", waits, f"receipt|{row['facility']}|{ref.receipt}|{ref.key}")
+
+
+def _code(connection: Connection, sheet: Sheet, row: Row, code: Code) -> str:
+    found = (
+        connection.execute(_mapping, {"facility": row["facility"], "list": code.list, "local": code.local})
+        .scalars()
+        .first()
+    )
+    if found is not None:
+        return str(found)
+    if code.if_unmapped is not None:
+        return code.if_unmapped
+    line = {
+        "facility": row["facility"],
+        "list": code.list,
+        "local": code.local,
+        "display": code.display,
+        "first_seen": sheet.desk.now,
+    }
+    upsert(connection, s.mapping_work, [line], ("facility", "list", "local"))
+    reason = Reason.of("kirim.pemetaan", list=code.list, local=code.local)
+    raise _Waits("parked", reason, f"code|{row['facility']}|{code.list}|{code.local}")
+
+
+def _claim(connection: Connection, sheet: Sheet, row: Row, box: dict[str, Any], resolved: dict[str, Any]) -> None:
+    natural = natural_hmac(sheet, row, box, connection)
+    if natural is None:
+        return
+    owner = connection.execute(_claimed, {"instance": row["instance"], "natural": natural}).scalar()
+    if owner is None:
+        connection.execute(
+            insert(s.claim),
+            {
+                "instance": row["instance"],
+                "natural_hmac": natural,
+                "submission_id": row["id"],
+                "taken_at": sheet.desk.now,
+            },
+        )
+    elif owner != row["id"]:
+        other = connection.execute(select(_c.key).where(_c.id == owner)).scalar_one()
+        raise _Waits("waiting", Reason.of("kirim.klaim", other=other), f"claim|{row['instance']}|{natural}")
+
+
+def natural_hmac(sheet: Sheet, row: Row, box: dict[str, Any], connection: Connection) -> str | None:
+    """The HMAC of the resolved natural key, or ``None`` where the kind has none."""
+    parts = from_json(box["claim"])
+    if not parts:
+        return None
+    known: dict[Ref | Code, Any] = {
+        item: _code(connection, sheet, row, item) for item in walk(parts) if isinstance(item, Code)
+    }
+    return sheet.desk.vault.hmac("claim", row["instance"], row["kind"], *(str(p) for p in _replaced(parts, known)))
+
+
+def _brake(connection: Connection, sheet: Sheet, row: Row, brake: RemSettings) -> None:
+    if row["permit"] in ("withdraw", "replace", "once"):
+        return
+    now = sheet.desk.now
+    spent = connection.execute(_withdrawals, {"instance": row["instance"], "since": now - 3600}).scalar_one()
+    accepted = connection.execute(_accepted, {"instance": row["instance"], "since": now - 86400}).scalar_one()
+    if spent >= max(brake.paling_sedikit, int(accepted * brake.persen / 100)):
+        raise _Waits("parked", Reason.of("kirim.rem", n=spent), hold="brake")
+
+
+def _intend(connection: Connection, sheet: Sheet, row: Row, call: Call, context: TakeContext) -> Prepared | None:
+    """Write the intent. A receipt the EMR already carries is not sent for: it is looked up first, as a doubt."""
+    now = sheet.desk.now
+    desired = sheet.open(row, "desired_box") or {}
+    adopt = desired.get("adopt") if call.verb is Verb.ADD else None
+    if adopt:
+        call = replace(call, values=dict(adopt))
+    connection.execute(
+        _insert_request,
+        {
+            "id": call.request,
+            "instance": row["instance"],
+            "verb": call.verb.value,
+            "state": "in_doubt" if adopt else "sending",
+            "fingerprint": sheet.desk.vault.fingerprint(dict(call.payload)),
+            "call_box": sheet.seal(row, call_box(call, desired, adopting=bool(adopt))),
+            "key_id": row["key_id"],
+            "created_at": now,
+            "probe_at": now if adopt else None,
+            "worker": context.worker,
+        },
+    )
+    connection.execute(
+        _insert_link, {"request_id": call.request, "submission_id": row["id"], "fingerprint": row["desired_fp"] or ""}
+    )
+    row["work"] = "in_doubt" if adopt else "sending"
+    row["due_at"] = row["wait_on"] = row["reason"] = None
+    row["tries"] += 1
+    row["first_try_at"] = row["first_try_at"] or now
+    return None if adopt else Prepared(call.request, row["id"], row["journey_id"], call)

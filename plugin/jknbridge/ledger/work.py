@@ -1,0 +1,305 @@
+"""Submissions of one journey, and what follows for each: the one place where *held* and *work* change (DESIGN §1).
+
+Every change (a verdict, an outcome, a decision of a person) edits rows of a :class:`Sheet` and then settles it: the pure
+:func:`jknbridge.difference.step` is asked for each row, contacts and results follow from what changed, and rows are written
+once. All of it runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from jknbridge.difference import Standing, Step, step
+from jknbridge.ledger import schema as s
+from jknbridge.ledger.keyring import DataKey, KeyRing
+from jknbridge.ledger.sql import update_by_id
+from jknbridge.ledger.tell import tell_contact, tell_result
+from jknbridge.ledger.texts import reason_text, stored_reason
+from jknbridge.ledger.vault import Vault
+from jknbridge.targets import Kind
+
+Row = dict[str, Any]
+OPEN = ("waiting", "ready", "sending", "retry", "in_doubt")
+
+_rows = select(s.submission).where(s.submission.c.journey_id == bindparam("journey")).order_by(s.submission.c.id)
+_one = select(s.submission).where(s.submission.c.id == bindparam("id"))
+_receipts = (
+    select(s.receipt)
+    .join(s.submission, s.submission.c.id == s.receipt.c.submission_id)
+    .where(s.submission.c.journey_id == bindparam("journey"), s.receipt.c.ended_at.is_(None))
+    .order_by(s.receipt.c.id)
+)
+
+
+_proposals = select(s.proposal).where(
+    s.proposal.c.submission_id == bindparam("id"), s.proposal.c.state.in_(("open", "refused"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What settling needs beside the rows: vault, keys, declarations and the moment. ``kind_of`` may return ``None`` for
+    a target no plugin brings any more: its rows are left as they are."""
+
+    vault: Vault
+    keys: KeyRing
+    kind_of: Callable[[str, str], Kind | None]
+    now: float
+    ledger_id: str
+    pseudonym: Callable[[str], str]
+    today: date
+
+
+class Sheet:
+    """The rows of one journey, edited in memory and written once by :meth:`settle`."""
+
+    def __init__(self, connection: Connection, desk: Desk, journey_id: int) -> None:
+        self.connection = connection
+        self.desk = desk
+        self.journey_id = journey_id
+        self.rows: list[Row] = [dict(row._mapping) for row in connection.execute(_rows, {"journey": journey_id})]
+        self._before = {row["id"]: dict(row) for row in self.rows}
+        self._receipts: list[Row] | None = None
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def row(self, submission_id: int) -> Row:
+        return next(row for row in self.rows if row["id"] == submission_id)
+
+    def find(self, instance: str, kind: str, key: str) -> Row | None:
+        for row in self.rows:
+            if row["instance"] == instance and row["kind"] == kind and row["key"] == key:
+                return row
+        return None
+
+    def adopt_row(self, instance: str, kind: str, key: str) -> Row | None:
+        """A row of that identity that another journey holds (its resource moved here): it becomes ours."""
+        query = select(s.submission).where(
+            s.submission.c.instance == instance, s.submission.c.kind == kind, s.submission.c.key == key
+        )
+        found = self.connection.execute(query).first()
+        if found is None:
+            return None
+        row = dict(found._mapping)
+        self._before[row["id"]] = dict(row)
+        row["journey_id"] = self.journey_id
+        self.rows.append(row)
+        return row
+
+    def add(self, row: Row) -> Row:
+        made = self.connection.execute(insert(s.submission), row)
+        assert made.inserted_primary_key is not None
+        query = select(s.submission).where(s.submission.c.id == made.inserted_primary_key[0])
+        full = dict(self.connection.execute(query).one()._mapping)
+        self._before[full["id"]] = {**full, "work": None}
+        self.rows.append(full)
+        return full
+
+    def open(self, row: Row, column: str) -> Any:
+        box = row[column]
+        return None if box is None else self.desk.vault.open(box, self.key(row).wrapped)
+
+    def seal(self, row: Row, value: Any) -> bytes:
+        return self.desk.vault.seal(value, self.key(row).wrapped)
+
+    def key(self, row: Row) -> DataKey:
+        return self.desk.keys.by_id(self.connection, row["key_id"])
+
+    def receipts(self) -> list[Row]:
+        if self._receipts is None:
+            query = self.connection.execute(_receipts, {"journey": self.journey_id})
+            self._receipts = [dict(row._mapping) for row in query]
+        return self._receipts
+
+    def values(self, row: Row) -> dict[str, str]:
+        """The living receipt's values of a row, or nothing."""
+        for receipt in self.receipts():
+            if receipt["submission_id"] == row["id"]:
+                key = self.desk.keys.by_id(self.connection, receipt["key_id"])
+                values: dict[str, str] = self.desk.vault.open(receipt["values_box"], key.wrapped)
+                return values
+        return {}
+
+    def dependants(self, row: Row) -> list[Row]:
+        """Rows of the same instance that hang on this one and are not surely absent."""
+        found = []
+        for other in self.rows:
+            kind = self.desk.kind_of(other["target"], other["kind"])
+            if other["instance"] == row["instance"] and kind is not None and row["kind"] in kind.needs:
+                lane = f"{row['target']}.{row['kind']}|{row['key']}"
+                if (other["lane"] in (None, lane)) and (
+                    other["held"] != "absent" or other["work"] in ("sending", "in_doubt")
+                ):
+                    found.append(other)
+        return found
+
+    # --- receipts, claims --------------------------------------------------------------------------------------------
+
+    def give_receipt(
+        self, row: Row, values: Mapping[str, str], how: str, request_id: str | None, natural: str | None
+    ) -> None:
+        self.end_receipt(row, "replaced")
+        self.connection.execute(
+            insert(s.receipt),
+            {
+                "submission_id": row["id"],
+                "request_id": request_id,
+                "kind": f"{row['target']}.{row['kind']}",
+                "values_box": self.seal(row, dict(values)),
+                "key_id": row["key_id"],
+                "natural_hmac": natural,
+                "how": how,
+                "fingerprint": row["accepted_fp"] or "",
+                "created_at": self.desk.now,
+            },
+        )
+        self._receipts = None
+        self.wake(f"receipt|{row['facility']}|{row['target']}.{row['kind']}|{row['key']}")
+
+    def end_receipt(self, row: Row, by: str) -> None:
+        living = s.receipt.c.submission_id == row["id"], s.receipt.c.ended_at.is_(None)
+        self.connection.execute(update(s.receipt).where(*living).values(ended_at=self.desk.now, ended_by=by))
+        self._receipts = None
+
+    def release_claim(self, row: Row) -> None:
+        """Give the target's natural key back, and wake who waits for it."""
+        mine = s.claim.c.submission_id == row["id"]
+        for claim in self.connection.execute(select(s.claim).where(mine)).all():
+            self.wake(f"claim|{claim.instance}|{claim.natural_hmac}")
+        self.connection.execute(delete(s.claim).where(mine))
+
+    def wake(self, what: str) -> None:
+        """Whoever waits on ``what`` is looked at again, in this journey and in others."""
+        values = {"work": "ready", "wait_on": None, "reason": None, "due_at": self.desk.now}
+        for row in self.rows:
+            if row["wait_on"] == what:
+                row.update(values)
+        self.connection.execute(update(s.submission).where(s.submission.c.wait_on == what).values(**values))
+
+    # --- settling ----------------------------------------------------------------------------------------------------
+
+    def settle(self) -> bool:
+        """Ask for each row what follows, write what changed, tell contacts and results. True if work may be ready."""
+        if any(row["rebuild"] for row in self.rows):
+            self._end_rebuilds()
+        for row in self.rows:
+            self._resettle(row)
+        ready = False
+        for row in self.rows:
+            before = self._before[row["id"]]
+            changed = {name: value for name, value in row.items() if before.get(name, ...) != value}
+            if changed:
+                self._announce(row, before)
+                changed = {name: value for name, value in row.items() if before.get(name, ...) != value}
+                changed["changed_at"] = self.desk.now
+                changed.pop("id", None)
+                update_by_id(self.connection, s.submission, row["id"], changed)
+                self._before[row["id"]] = dict(row)
+            ready = ready or row["work"] in ("ready", "retry", "in_doubt")
+        return ready
+
+    def _end_rebuilds(self) -> None:
+        for root in {row["rebuild"] for row in self.rows if row["rebuild"]}:
+            top = next((row for row in self.rows if row["id"] == root), None)
+            if top is None or top["held"] == "absent":
+                for row in self.rows:
+                    if row["rebuild"] == root:
+                        row["rebuild"] = None
+                        row["permit"] = None
+
+    def _resettle(self, row: Row) -> None:
+        kind = self.desk.kind_of(row["target"], row["kind"])
+        if kind is None:
+            return
+        next_ = step(self.standing(row, kind), kind)
+        verb = next_.verb.value if next_.verb else None
+        same = row["desired_fp"] == self._before[row["id"]].get("desired_fp")
+        if next_.work == "ready":
+            if row["work"] == "expired" and same:
+                return
+            if row["work"] in ("waiting", "parked") and row["wait_on"] and row["verb"] == verb and same:
+                return  # still waits for what it waited for
+            if row["work"] == "retry" and row["verb"] == verb and same:
+                return
+            if row["work"] not in ("ready", "retry"):
+                row["due_at"] = self.desk.now
+            row["tries"] = row["tries"] if same and row["verb"] == verb else 0
+            row["first_try_at"] = row["first_try_at"] if same and row["verb"] == verb else None
+        self._take_step(row, next_, verb)
+
+    def _take_step(self, row: Row, next_: Step, verb: str | None) -> None:
+        row["work"] = next_.work
+        row["verb"] = verb
+        row["wait_on"] = f"dependants|{row['id']}" if next_.waits_for_dependants else None
+        if next_.work not in ("sending", "in_doubt", "parked") or next_.reason is not None:
+            row["reason"] = reason_text(next_.reason)
+        if next_.work not in ("ready", "retry", "in_doubt", "sending"):
+            row["due_at"] = None
+        if next_.work in ("obsolete", "withdrawn", "none") and row["held"] == "absent":
+            self.release_claim(row)
+        self._propose(row, next_)
+
+    def standing(self, row: Row, kind: Kind) -> Standing:
+        differs = row["held"] != "absent" and row["desired_fp"] != row["accepted_fp"] and row["desire"] == "wanted"
+        desired = self.open(row, "desired_box") if differs else None
+        accepted = self.open(row, "accepted_box") if differs else None
+        service = row["service_date"]
+        root = next((r for r in self.rows if r["id"] == row["rebuild"]), None)
+        return Standing(
+            desire=row["desire"],
+            held=row["held"],
+            work=row["work"],
+            how=row["how"],
+            desired=desired and desired["payload"],
+            desired_fp=row["desired_fp"],
+            accepted=accepted and accepted["payload"],
+            accepted_fp=row["accepted_fp"],
+            hold=row["hold"],
+            hold_fp=row["hold_fp"],
+            permit=row["permit"],
+            rebuild=row["rebuild"] is not None,
+            root_down=root is None or root["held"] == "absent",
+            in_window=service is None or self.desk.today <= kind.window(date.fromisoformat(service)),
+            dependants=tuple(sorted({other["kind"] for other in self.dependants(row)})),
+            reason=stored_reason(row["reason"]),
+        )
+
+    def _propose(self, row: Row, next_: Step) -> None:
+        """Keep exactly the open proposal that the step asks for: none, or one for this desired state."""
+        if next_.propose is None and row["proposal_id"] is None:
+            return
+        known = self.connection.execute(_proposals, {"id": row["id"]}).all()
+        row["proposal_id"] = None
+        for proposal in known:
+            fits = proposal.action == next_.propose and proposal.desired_fp == row["desired_fp"]
+            if proposal.state == "open" and not fits:
+                update_by_id(self.connection, s.proposal, proposal.id, {"state": "moot", "decided_at": self.desk.now})
+            elif fits:  # open, or refused by a person for this very state: not asked again
+                row["proposal_id"] = proposal.id if proposal.state == "open" else None
+                return
+        if next_.propose and next_.reason:
+            values = {
+                "instance": row["instance"],
+                "submission_id": row["id"],
+                "action": next_.propose,
+                "desired_fp": row["desired_fp"],
+                "reason": reason_text(next_.reason),
+                "created_at": self.desk.now,
+            }
+            made = self.connection.execute(insert(s.proposal), values)
+            assert made.inserted_primary_key is not None
+            row["proposal_id"] = made.inserted_primary_key[0]
+
+    def _announce(self, row: Row, before: Mapping[str, Any]) -> None:
+        if row["contact"]:
+            tell_contact(self, row, before)
+        tell_result(self, row)
+
+
+def sheets_of(connection: Connection, desk: Desk, journeys: Iterable[int]) -> dict[int, Sheet]:
+    return {journey: Sheet(connection, desk, journey) for journey in dict.fromkeys(journeys)}
