@@ -155,7 +155,7 @@ class IntakeThread:
         return first if session.worked else pause
 
     def _say_waiting(self, why: str | None) -> None:
-        """One log line when the broker is found missing, then one every ``kabar_detik``. ``None``: it is there again."""
+        """A log line when the broker is found missing, then one every ``kabar_detik``. ``None``: it is there again."""
         now = self._monotonic()
         if why is None:
             if self._said_waiting is not None:

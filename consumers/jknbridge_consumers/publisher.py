@@ -180,7 +180,7 @@ class Publisher:
             except Exception as error:
                 self._drop_producer()
                 why = masked(error)
-                if isinstance(error, KafkaTimeoutError):
+                if isinstance(error, KafkaTimeoutError | TimeoutError):
                     why = last_words() or why
                 self._waiting(why)
                 self._stopping.wait(pause)
@@ -243,7 +243,7 @@ class Publisher:
         while not future.is_done:
             now = self._monotonic()
             if now >= overdue or (self._give_up_at is not None and now >= self._give_up_at):
-                return KafkaTimeoutError("no answer for a sent record")
+                return TimeoutError("no answer for a sent record")
             with contextlib.suppress(Exception):  # a slice's end and the record's own failure look alike
                 future.get(timeout=SLICE)
         return cast("Exception | None", future.exception)

@@ -205,6 +205,8 @@ def forget_due(connection: Connection, loaded: Sequence[Loaded]) -> None:
 
 
 def _record(connection: Connection, turn: Turn, said: Said) -> None:
+    state: str
+    reason: Reason | None
     if said.failure is not None:
         state, reason = "galat", said.failure
     elif said.rule is not None:

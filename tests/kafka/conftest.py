@@ -23,6 +23,7 @@ from jknbridge_consumers.kafka_settings import KafkaSettings
 from jknbridge_consumers.positions import Partition, SourceStopped
 
 PRODUCE = 0
+METADATA = 3
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +52,8 @@ def settings_for(bootstrap: str, group: str, **changes: Any) -> KafkaSettings:
             "request_timeout_ms": 2_000,
             "delivery_timeout_ms": 3_000,
             "metadata_max_age_ms": 1_000,
+            "session_timeout_ms": 1_500,  # the mock cluster keeps a group's next member waiting for this long
+            "heartbeat_interval_ms": 300,
             **changes,
         }
     )
@@ -141,6 +144,9 @@ class Proxy:
 
     It refuses connections until :meth:`listen`, can be cut and switched to another broker, keeps what was produced, and
     can swallow the answer to a produce request, as a network does that dies at the wrong moment.
+
+    ``hidden = (topic, another)``, names of equal length, lets nobody learn of ``topic``: the mock cluster creates a
+    topic as soon as it is asked for it, whatever the request says, so this is how one is missing.
     """
 
     def __init__(self) -> None:
@@ -152,6 +158,7 @@ class Proxy:
         self.upstream = ""
         self.produced: list[bytes] = []
         self.swallow_produce_answers = 0
+        self.hidden: tuple[str, str] | None = None
         self.open = False
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._closing = False
@@ -205,6 +212,8 @@ class Proxy:
         for frame in _frames(client):
             api, _, correlation = struct.unpack(">hhi", frame[:8])
             asked[correlation] = api
+            if api == METADATA and self.hidden:
+                frame = frame.replace(self.hidden[0].encode(), self.hidden[1].encode())
             if api == PRODUCE:
                 self.produced.append(frame)
             if not _send(upstream, frame):

@@ -123,4 +123,5 @@ async def sandbox(clock):
 @pytest.fixture
 async def pcare(sandbox, clock):
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session:
+        session._retry_connection = False  # aiohttp would send a lost DELETE again by itself
         yield Client(session, sandbox.base_url, clock)

@@ -19,7 +19,7 @@ ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _BASE64: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BYTE_LITERAL, _WORD_LITERAL, _END = 0, 1, 2
 _FIRST_FREE = 3
-_STOP: Final = -1
+_STOP: Final = 0x10000  # no unit, so it extends no phrase
 _SLACK: Final = 8
 _SINGLES: Final = [chr(unit) for unit in range(256)]
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -59,21 +59,18 @@ def compress(text: str) -> str:
     acc, filled = 0, 0  # bits not written yet, lowest first
     phrase = -1
     for unit in (*units, _STOP):
-        if unit != _STOP:
-            code = singles.get(unit, -1)
-            if code < 0:
-                code = singles[unit] = size
-                unsaid[size] = unit
-                size += 1
-            if phrase < 0:
-                phrase = code
-                continue
-            longer = phrases.get(phrase << 16 | unit)
-            if longer is not None:
-                phrase = longer
-                continue
-        elif phrase < 0:
-            break
+        longer = phrases.get(phrase << 16 | unit)
+        if longer is not None:
+            phrase = longer
+            continue
+        code = singles.get(unit, -1)
+        if code < 0 and unit != _STOP:
+            code = singles[unit] = size
+            unsaid[size] = unit
+            size += 1
+        if phrase < 0:
+            phrase = code
+            continue
         if phrase in unsaid:
             literal = unsaid.pop(phrase)
             kind = _BYTE_LITERAL if literal < 256 else _WORD_LITERAL
@@ -94,10 +91,9 @@ def compress(text: str) -> str:
         if not room:
             room = 1 << width
             width += 1
-        if unit != _STOP:
-            phrases[phrase << 16 | unit] = size
-            size += 1
-            phrase = code
+        phrases[phrase << 16 | unit] = size
+        size += 1
+        phrase = code
     acc |= _END << filled
     filled += width
     while filled >= 12:

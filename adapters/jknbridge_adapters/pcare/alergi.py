@@ -21,7 +21,8 @@ _NO_KNOWN_ALLERGY = "716186003"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One of PCare's three: the FHIR categories it takes, its mapping list, and the SNOMED "no known …" for it alone."""
+    """One of PCare's three: the FHIR categories it takes, its mapping list, and the SNOMED "no known …" for it
+    alone."""
 
     field: str
     list: str

@@ -1,7 +1,7 @@
 """A resolved payload → the exact body (pcare §5.1, §6.2, §8). Asked again with its own result, it answers the same.
 
-Here mapped codes are seen for the first time, so here a visit that the mapping turns into a referral is caught (status 4
-needs ``rujukLanjut``, 6 an internal poli; neither is built) and ``-`` for a drug becomes "not in DPHO".
+Here mapped codes are seen for the first time, so here a visit that the mapping turns into a referral is caught
+(status 4 needs ``rujukLanjut``, 6 an internal poli; neither is built) and ``-`` for a drug becomes "not in DPHO".
 """
 
 from __future__ import annotations

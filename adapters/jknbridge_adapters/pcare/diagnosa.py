@@ -1,7 +1,7 @@
 """Diagnoses: Encounter.diagnosis and its Conditions → kdDiag1, kdDiag2, kdDiag3 (pcare §6.2: ICD-10, null not "").
 
-Which one is the main diagnosis decides the referral rules and KBK, so it is never guessed: ``rank`` says it, else the order
-of Encounter.diagnosis, else a single Condition. ICD-10 codes go as they are; PCare's list R1 is ICD-10.
+Which one is the main diagnosis decides the referral rules and KBK, so it is never guessed: ``rank`` says it, else
+the order of Encounter.diagnosis, else a single Condition. ICD-10 codes go as they are; PCare's list R1 is ICD-10.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def diagnoses(visit: Visit, gaps: Gaps) -> list[Diagnosis]:
             continue
         condition = visit.journey.linked(target)
         if condition is None:
-            gaps.need("pcare.rujukan_hilang", "Encounter.diagnosis.condition", field=f"kdDiag{min(len(found) + 1, _MOST)}")
+            gaps.need(
+                "pcare.rujukan_hilang", "Encounter.diagnosis.condition", field=f"kdDiag{min(len(found) + 1, _MOST)}"
+            )
         elif _stands(condition):
             _take(condition, found, gaps)
     if not entries:
@@ -65,7 +67,9 @@ def treats(visit: Visit) -> bool:
 
 def complaints(visit: Visit) -> list[Content]:
     """Conditions that Encounter.diagnosis calls the chief complaint."""
-    marked = [e for e in look.at(visit.encounter, "diagnosis") if isinstance(e, Mapping) and _role(e) == CHIEF_COMPLAINT]
+    marked = [
+        e for e in look.at(visit.encounter, "diagnosis") if isinstance(e, Mapping) and _role(e) == CHIEF_COMPLAINT
+    ]
     found = [visit.follow(entry.get("condition"), "Condition") for entry in marked]
     return [condition for condition in found if condition is not None and _stands(condition)]
 
@@ -76,7 +80,9 @@ def stands(condition: Content) -> bool:
 
 
 def _ranked(visit: Visit) -> list[Mapping[str, Any]]:
-    entries = [e for e in look.at(visit.encounter, "diagnosis") if isinstance(e, Mapping) and _role(e) != CHIEF_COMPLAINT]
+    entries = [
+        e for e in look.at(visit.encounter, "diagnosis") if isinstance(e, Mapping) and _role(e) != CHIEF_COMPLAINT
+    ]
     return sorted(entries, key=_rank)  # sorted is stable: equal or missing ranks keep the order of the list
 
 
@@ -95,8 +101,7 @@ def _encounter_diagnoses(visit: Visit) -> list[Content]:
     return [
         condition
         for _, condition in visit.mine("Condition")
-        if _stands(condition)
-        and any(c.code == _ENCOUNTER_DIAGNOSIS for c in look.codings(condition.get("category")))
+        if _stands(condition) and any(c.code == _ENCOUNTER_DIAGNOSIS for c in look.codings(condition.get("category")))
     ]
 
 
@@ -107,7 +112,9 @@ def _stands(condition: Content) -> bool:
 def _take(condition: Content, found: list[Diagnosis], gaps: Gaps) -> None:
     diagnosis = _icd10(condition)
     if diagnosis is None:
-        gaps.need("pcare.tanpa_icd10", "Condition.code, http://hl7.org/fhir/sid/icd-10", field=f"kdDiag{len(found) + 1}")
+        gaps.need(
+            "pcare.tanpa_icd10", "Condition.code, http://hl7.org/fhir/sid/icd-10", field=f"kdDiag{len(found) + 1}"
+        )
     elif diagnosis.code not in {one.code for one in found}:
         found.append(diagnosis)
 

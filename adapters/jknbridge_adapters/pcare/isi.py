@@ -1,7 +1,7 @@
 """The payloads of registration and visit, field by field in BPJS's names (pcare §5.1, §6.2).
 
-``Code`` and ``Ref`` stand where the facility's mapping or another submission's receipt comes in. What is missing goes to
-``gaps``; ``docs/pcare.md`` lists where each field is looked for.
+``Code`` and ``Ref`` stand where the facility's mapping or another submission's receipt comes in. What is missing
+goes to ``gaps``; ``docs/pcare.md`` lists where each field is looked for.
 """
 
 from __future__ import annotations

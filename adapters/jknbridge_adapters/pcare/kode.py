@@ -1,7 +1,7 @@
 """Codes: how a local code is written for the facility's mapping, and the few meanings the contract itself supports.
 
-The bridge ships a table only where a standard code says the very same as a PCare code of pcare §3. All else goes through
-the facility's mapping, and a mapping always wins over these tables (``Code.if_unmapped``).
+The bridge ships a table only where a standard code says the very same as a PCare code of pcare §3. All else goes
+through the facility's mapping, and a mapping always wins over these tables (``Code.if_unmapped``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What kind of visit this is: sick or healthy, which contact kind, place and mode (kontak §3, §4).
 
-The table is kontak §4's, first match wins. Sick or healthy is never guessed from a diagnosis: a healthy visit is one whose
-``Encounter.serviceType`` or ``type`` carries a code of ``kbk-jenis-layanan`` (or a home visit without any treatment).
-Inpatient classes are recognised and parked: they are not built yet.
+The table is kontak §4's, first match wins. Sick or healthy is never guessed from a diagnosis: a healthy visit is
+one whose ``Encounter.serviceType`` or ``type`` carries a code of ``kbk-jenis-layanan`` (or a home visit without any
+treatment). Inpatient classes are recognised and parked: they are not built yet.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ _CENT = Decimal("0.01")
 
 
 def withdrawn(visit: Visit, receipts: Receipts) -> Iterator[Verdict]:
-    """Prescriptions that no longer stand: deleted, cancelled, entered in error, stopped before PCare had them, and lines
-    that a changed compound no longer has. True whatever the visit's own status."""
+    """Prescriptions that no longer stand: deleted, cancelled, entered in error, stopped before PCare had them, and
+    lines that a changed compound no longer has. True whatever the visit's own status."""
     for resource in visit.journey.deleted("MedicationRequest"):
         for key in dict.fromkeys((resource.key, *resep.held_keys(resource.key, receipts))):
             yield Unwanted(KIND, key, "deleted", Reason.of("pcare.resep_batal"))
@@ -96,7 +96,14 @@ def lines(visit: Visit, one: Prescription, peserta: Peserta, service_date: date)
 
 
 def _line(
-    visit: Visit, one: Prescription, number: int, key: str, drug: Drug, peserta: Peserta, service_date: date, shared: Gaps
+    visit: Visit,
+    one: Prescription,
+    number: int,
+    key: str,
+    drug: Drug,
+    peserta: Peserta,
+    service_date: date,
+    shared: Gaps,
 ) -> Verdict:
     gaps = Gaps(shared.rule, shared.parked, list(shared.needs))
     parent = Ref(R_KUNJUNGAN, visit.key, "noKunjungan")

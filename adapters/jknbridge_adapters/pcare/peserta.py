@@ -1,7 +1,7 @@
 """Whose visit this is for BPJS: payer, card or NIK, and what BPJS says about the participant (pcare §4, §22 #22).
 
-The payer gate comes first, then the question ``peserta`` (by card, else by NIK), answered once per service date and pinned.
-The name is not kept: nothing here needs it. Inactive members and guests are shown and sent; PCare decides.
+The payer gate comes first, then the question ``peserta`` (by card, else by NIK), answered once per service date and
+pinned. The name is not kept: nothing here needs it. Inactive members and guests are shown and sent; PCare decides.
 """
 
 from __future__ import annotations

@@ -307,6 +307,11 @@ REASONS: Table = {
         "PCare refuses this content (code {code}, fields: {fields}).",
         "klinik",
     ),
+    "pcare.ditolak_tidak_aktif": (
+        "PCare menolak karena kepesertaan tidak aktif.",
+        "PCare refuses because the membership is not active.",
+        "klinik",
+    ),
     "pcare.bentuk_salah": (
         "PCare tidak dapat membaca isi yang dikirim: kemungkinan kesalahan program. Laporkan.",
         "PCare cannot read what was sent: probably a defect of this program. Report it.",
@@ -347,16 +352,6 @@ REASONS: Table = {
         "The BPJS service is not available at the moment (code {code}).",
         "BPJS",
     ),
-    "pcare.tidak_tersambung": (
-        "Tidak tersambung ke BPJS: jaringan, alamat, atau daftar IP yang diizinkan.",
-        "No connection to BPJS: network, address, or the list of allowed IPs.",
-        "IT",
-    ),
-    "pcare.jawaban_hilang": (
-        "Jawaban PCare tidak sampai; akan dilihat dulu apakah sudah tercatat.",
-        "PCare's answer was lost; it is looked up first whether it was recorded.",
-        "BPJS",
-    ),
     "pcare.jawaban_tak_terbaca": (
         "Jawaban PCare tidak terbaca (kode {code}); akan dilihat dulu apakah sudah tercatat.",
         "PCare's answer cannot be read (code {code}); it is looked up first whether it was recorded.",
@@ -386,11 +381,6 @@ REASONS: Table = {
     "pcare.bacaan_kosong": (
         "PCare menjawab kosong padahal diketahui ada isinya.",
         "PCare answered nothing although something is known to be there.",
-        "BPJS",
-    ),
-    "pcare.duplikat_tak_terlihat": (
-        "PCare menyatakan sudah ada, tetapi daftarnya tidak menampilkan.",
-        "PCare says it holds one, but its list does not show it.",
         "BPJS",
     ),
     "pcare.beberapa_pendaftaran": (

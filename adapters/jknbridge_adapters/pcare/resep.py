@@ -1,8 +1,8 @@
 """A prescription as this adapter reads it: which lines it makes, drug names, dosage and amounts (pcare §8).
 
-A MedicationRequest for a ready drug makes one line under its own key; one for a compound (``MedicationType`` SD or EP, or
-several ingredients and no code of their own) makes one line per ingredient, keyed ``<key>#1`` … Amounts are never derived
-from a strength in milligrams: that would invent how many tablets were used.
+A MedicationRequest for a ready drug makes one line under its own key; one for a compound (``MedicationType`` SD or
+EP, or several ingredients and no code of their own) makes one line per ingredient, keyed ``<key>#1`` … Amounts are
+never derived from a strength in milligrams: that would invent how many tablets were used.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """``[faskes.<kode>.pcare]``: credentials, and where the contract leaves the choice to the facility (pcare §22).
 
-Everything a facility may decide stands here; what it may not (a default vital sign, an invented diagnosis) has no field.
+Everything a facility may decide stands here; what it may not (a default vital sign, an invented diagnosis) has no
+field.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from jknbridge.settings import TargetSettings
 
-ZeroField = Literal[
-    "sistole", "diastole", "beratBadan", "tinggiBadan", "respRate", "heartRate", "lingkarPerut", "suhu"
-]
+ZeroField = Literal["sistole", "diastole", "beratBadan", "tinggiBadan", "respRate", "heartRate", "lingkarPerut", "suhu"]
 """The vitals of a visit, in BPJS's names (pcare §6.2)."""
 
 VITALS: tuple[ZeroField, ...] = get_args(ZeroField)

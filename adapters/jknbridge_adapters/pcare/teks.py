@@ -1,4 +1,5 @@
-"""The texts of a visit, in the EMR's own words: keluhan, anamnesa, terapiObat, terapiNonObat, bmhp (pcare §6.2, §22 #10).
+"""The texts of a visit, in the EMR's own words: keluhan, anamnesa, terapiObat, terapiNonObat, bmhp (pcare §6.2, §22
+#10).
 
 Each has an ordered list of places; the first that says something is used. Complaint and history are never invented and
 never stand in for each other: missing, the visit waits. ``"Tidak Ada"`` is what users of PCare type where nothing was

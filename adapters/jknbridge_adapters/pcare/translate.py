@@ -1,7 +1,8 @@
 """One visit's journey → one verdict for each thing PCare should, must not, or cannot yet hold (DESIGN §1).
 
-Pure: no clock, no I/O, no ledger. What Encounter.status wants stands in :data:`PHASES`. The gates come in this order, and
-the first that closes speaks for the visit: evidence against it, service date and first day, class, payer and participant.
+Pure: no clock, no I/O, no ledger. What Encounter.status wants stands in :data:`PHASES`. The gates come in this
+order, and the first that closes speaks for the visit: evidence against it, service date and first day, class, payer
+and participant.
 """
 
 from __future__ import annotations

@@ -100,8 +100,7 @@ class Visit:
 def latest_first(visit: Visit, found: list[tuple[Resource, Content]], *names: str) -> list[Content]:
     """Newest first by the named elements; undated ones last; equal times by id, so that the order is always one."""
     dated = [(visit.moment(content, *names), resource.id, content) for resource, content in found]
-    floor = datetime.min
-    dated.sort(key=lambda one: (one[0] is not None, one[0].replace(tzinfo=None) if one[0] else floor, one[1]))
+    dated.sort(key=lambda one: (one[0].timestamp() if one[0] else float("-inf"), one[1]))
     return [content for _, _, content in reversed(dated)]
 
 

@@ -29,11 +29,9 @@ class Unit:
 
 
 _SAME = Unit()
-_PER_MINUTE = dict.fromkeys(
-    ("/min", "1/min", "{beats}/min", "{breaths}/min", "beats/min", "breaths/min", "beats/minute", "breaths/minute")
-    + ("bpm", "x/menit", "kali/menit", "/menit", "x/min"),
-    _SAME,
-)
+_BEATS = ("{beats}/min", "beats/min", "beats/minute", "bpm")
+_BREATHS = ("{breaths}/min", "breaths/min", "breaths/minute")
+_PER_MINUTE = dict.fromkeys(("/min", "1/min", "x/min", "x/menit", "kali/menit", "/menit", *_BEATS, *_BREATHS), _SAME)
 _PRESSURE = dict.fromkeys(("mm[hg]", "mmhg"), _SAME)
 _LENGTH = {"cm": _SAME, "m": Unit(Decimal(100)), "mm": Unit(Decimal("0.1")), "[in_i]": Unit(Decimal("2.54"))}
 _MASS = {"kg": _SAME, "g": Unit(Decimal("0.001")), "gr": Unit(Decimal("0.001")), "[lb_av]": Unit(Decimal("0.45359237"))}

@@ -222,7 +222,8 @@ class Sheet:
         if next_.work == "ready":
             if row["work"] == "expired" and same:
                 return
-            if row["work"] in ("waiting", "parked") and row["wait_on"] and row["verb"] == verb and same:
+            waits = row["wait_on"] is not None and not row["wait_on"].startswith("dependants|")
+            if row["work"] in ("waiting", "parked") and waits and row["verb"] == verb and same:
                 return  # still waits for what it waited for
             if row["work"] == "retry" and row["verb"] == verb and same:
                 return

@@ -5,7 +5,7 @@ sentence that says what would have been right. Not authenticated: the sandbox li
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -64,10 +64,10 @@ class Admin:
         return target
 
     def _effects(self, body: Any, query: Mapping[str, str]) -> Any:
-        return [row.render() for row in self._sandbox.truth.effects if _asked_for(row, query)]
+        return _asked_for(self._sandbox.truth.effects, query)
 
     def _requests(self, body: Any, query: Mapping[str, str]) -> Any:
-        return [row.render() for row in self._sandbox.truth.requests if _asked_for(row, query)]
+        return _asked_for(self._sandbox.truth.requests, query)
 
     def _state(self, body: Any, query: Mapping[str, str]) -> Any:
         if "target" in query:
@@ -109,12 +109,13 @@ class Admin:
         return {"reset": self._sandbox.reset(None if name is None else self._target(name).name)}
 
 
-def _asked_for(row: EffectRow | RequestRow, query: Mapping[str, str]) -> bool:
+def _asked_for(rows: Sequence[EffectRow | RequestRow], query: Mapping[str, str]) -> list[dict[str, Any]]:
     """`?target=pcare&after=120`: a poller takes only what is new."""
     after = query.get("after", "0")
     if not after.isdigit():
         raise BadRequest("after is a sequence number")
-    return row.seq > int(after) and query.get("target", row.target) == row.target
+    target, first = query.get("target"), int(after) + 1
+    return [row.render() for row in rows if row.seq >= first and target in (None, row.target)]
 
 
 def _object(body: Any, keys: set[str] | None = None) -> dict[str, Any]:

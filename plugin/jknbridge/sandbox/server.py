@@ -217,9 +217,10 @@ class SandboxThread:
         await self.sandbox.stop()
 
 
-def _request(*parts: Any) -> web.BaseRequest:
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
     """aiohttp's own factory stops at 1 MiB, and a Bundle or a list of participants may be larger."""
-    return web.BaseRequest(*parts, asyncio.get_running_loop(), client_max_size=_LARGEST_BODY)
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
 
 
 def _drop(request: web.BaseRequest, *, reset: bool) -> web.StreamResponse:
