@@ -19,7 +19,7 @@ ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _BASE64: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BYTE_LITERAL, _WORD_LITERAL, _END = 0, 1, 2
 _FIRST_FREE = 3
-_STOP: Final = 0x10000  # no unit, so it extends no phrase
+_STOP: Final = -1  # no unit; every phrase << 16 | -1 is -1, which is no key
 _SLACK: Final = 8
 _SINGLES: Final = [chr(unit) for unit in range(256)]
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -51,8 +51,9 @@ def compress(text: str) -> str:
         raw = text.encode("utf-16-le", "surrogatepass")
         units = struct.unpack(f"<{len(raw) // 2}H", raw)
 
+    # Flat tables of numbers: a dict per phrase looks faster and is slower, for the garbage collector walks them all.
     singles: dict[int, int] = {}
-    phrases: dict[int, int] = {}  # (code of the phrase << 16 | next unit) -> code
+    phrases: dict[int, int] = {}  # (code of the phrase << 16 | next unit) -> code of the longer phrase
     unsaid: dict[int, int] = {}  # code of a unit that has not been written yet -> the unit
     size, width, room = _FIRST_FREE, 2, 2
     out: list[str] = []
@@ -91,9 +92,10 @@ def compress(text: str) -> str:
         if not room:
             room = 1 << width
             width += 1
-        phrases[phrase << 16 | unit] = size
-        size += 1
-        phrase = code
+        if unit != _STOP:
+            phrases[phrase << 16 | unit] = size
+            size += 1
+            phrase = code
     acc |= _END << filled
     filled += width
     while filled >= 12:

@@ -50,7 +50,7 @@ async def read(reader: Reader, wanted: CodeList) -> Reading:
 
 
 def as_codes(wanted: CodeList, rows: Reading) -> list[dict[str, str]]:
-    """``[{"code": "001", "name": "POLI UMUM"}, …]``; a poli also says ``poliSakit``, which must agree with kunjSakit."""
+    """``[{"code": "001", "name": "POLI UMUM"}]``; a poli also says ``poliSakit``, which must agree with kunjSakit."""
     found = []
     for row in getattr(rows, "rows", ()):
         one = {"code": at(row, wanted.code), "name": at(row, wanted.label)}

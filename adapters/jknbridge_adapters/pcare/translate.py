@@ -15,7 +15,8 @@ from typing import Literal
 from jknbridge.fhir import look
 from jknbridge.journey import Journey
 from jknbridge.reasons import Reason
-from jknbridge.targets import Facts, Receipts, TargetSettings
+from jknbridge.settings import TargetSettings
+from jknbridge.targets import Facts, Receipts
 from jknbridge.verdicts import Ref, Unwanted, Verdict, Wanted
 from jknbridge_adapters.pcare import isi, kontak, layanan, obat
 from jknbridge_adapters.pcare.gaps import Gaps

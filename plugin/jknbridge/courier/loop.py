@@ -19,6 +19,7 @@ from jknbridge.courier import take as taking
 from jknbridge.courier.calls import Prepared
 from jknbridge.errors import LedgerBusy
 from jknbridge.ledger import facts as fact_rows
+from jknbridge.ledger import offsets
 from jknbridge.ledger import schema as s
 from jknbridge.reasons import Reason, register_all
 from jknbridge.targets import (
@@ -94,13 +95,15 @@ class Courier:
             spare.setdefault(key, self._host.limits.free(instance))
             free[instance.name] = min(spare[key], self._host.limits.free(instance))
             spare[key] -= free[instance.name] // 2
-        context = self._context(free)
+        context = self._context(free, cautious=offsets.cautious(connection, desk.now))
         taken = taking.take(connection, desk, context)
         for prepared in (*taken.intents, *taken.snapshots):
             self._hands.add(prepared.submission)
         return taken
 
-    def _context(self, free: dict[str, int], snapshots: dict[int, Any] | None = None) -> taking.TakeContext:
+    def _context(
+        self, free: dict[str, int], snapshots: dict[int, Any] | None = None, *, cautious: bool = False
+    ) -> taking.TakeContext:
         host = self._host
         return taking.TakeContext(
             instances=host.instances,
@@ -110,6 +113,7 @@ class Courier:
             worker=host.worker,
             late_effect=host.settings.waktu.late_effect,
             snapshots=snapshots or {},
+            cautious=cautious,
         )
 
     async def _send(self, prepared: Prepared) -> None:

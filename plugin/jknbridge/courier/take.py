@@ -67,7 +67,8 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class TakeContext:
-    """``free``: how many more requests each instance may start. ``ours``: submissions already in this worker's hands."""
+    """``free``: how many more requests each instance may start. ``ours``: submissions already in this worker's hands.
+    ``cautious``: the ledger was restored from a backup, so whatever is to be added is looked up first."""
 
     instances: Instances
     free: Mapping[str, int]
@@ -75,6 +76,7 @@ class TakeContext:
     brake: RemSettings
     worker: str
     late_effect: float
+    cautious: bool = False
     snapshots: Mapping[int, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
@@ -196,7 +198,7 @@ def _take_one(connection: Connection, sheet: Sheet, row: Row, context: TakeConte
         return False
     operation = call.kind.operation(call.verb)
     assert operation is not None
-    if operation.snapshot and row["id"] not in context.snapshots:
+    if operation.snapshot and row["id"] not in context.snapshots and not context.cautious:
         taken.snapshots.append(Prepared("", row["id"], row["journey_id"], call))
         return True
     prepared = _intend(connection, sheet, row, call, context)
@@ -352,32 +354,37 @@ def _brake(connection: Connection, sheet: Sheet, row: Row, brake: RemSettings) -
 
 
 def _intend(connection: Connection, sheet: Sheet, row: Row, call: Call, context: TakeContext) -> Prepared | None:
-    """Write the intent. A receipt the EMR already carries is not sent for: it is looked up first, as a doubt."""
+    """Write the intent. What the EMR says is there already, and everything after a restore, is looked up before it is
+    sent for: the request begins its life in doubt."""
     now = sheet.desk.now
     desired = sheet.open(row, "desired_box") or {}
     adopt = desired.get("adopt") if call.verb is Verb.ADD else None
+    look = bool(adopt) or (context.cautious and call.verb is Verb.ADD and row["doubt_at"] is None)
     if adopt:
         call = replace(call, values=dict(adopt))
+    elif look:
+        call = replace(call, snapshot=() if call.snapshot is None else call.snapshot)
+        row["doubt_at"] = now - context.late_effect  # whatever the lost part of the ledger sent has landed by now
     connection.execute(
         _insert_request,
         {
             "id": call.request,
             "instance": row["instance"],
             "verb": call.verb.value,
-            "state": "in_doubt" if adopt else "sending",
+            "state": "in_doubt" if look else "sending",
             "fingerprint": sheet.desk.vault.fingerprint(dict(call.payload)),
             "call_box": sheet.seal(row, call_box(call, desired, adopting=bool(adopt))),
             "key_id": row["key_id"],
             "created_at": now,
-            "probe_at": now if adopt else None,
+            "probe_at": now if look else None,
             "worker": context.worker,
         },
     )
     connection.execute(
         _insert_link, {"request_id": call.request, "submission_id": row["id"], "fingerprint": row["desired_fp"] or ""}
     )
-    row["work"] = "in_doubt" if adopt else "sending"
+    row["work"] = "in_doubt" if look else "sending"
     row["due_at"] = row["wait_on"] = row["reason"] = None
     row["tries"] += 1
     row["first_try_at"] = row["first_try_at"] or now
-    return None if adopt else Prepared(call.request, row["id"], row["journey_id"], call)
+    return None if look else Prepared(call.request, row["id"], row["journey_id"], call)

@@ -314,6 +314,7 @@ outbox = Table(
     Column("state", String(10), nullable=False, server_default="new"),  # new, published, failed
     Column("created_at", Double, nullable=False),
     Column("published_at", Double),
+    Column("due_at", Double, nullable=False, server_default="0"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("reason", Text),
     Index("ix_outbox_state", "state", "id"),

@@ -71,15 +71,28 @@ register_all(
 CARD = "urn:uji:kartu"
 KINDS = {
     "daftar": Kind(
-        "daftar", Operation(Verb.ADD, natural_key=True), ("no",), delete=Operation(Verb.DELETE),
-        fields={"kartu": Change.REPLACE, "hari": Change.REPLACE, "poli": Change.REPLACE}, other=Change.FROZEN,
+        "daftar",
+        Operation(Verb.ADD, natural_key=True),
+        ("no",),
+        delete=Operation(Verb.DELETE),
+        fields={"kartu": Change.REPLACE, "hari": Change.REPLACE, "poli": Change.REPLACE},
+        other=Change.FROZEN,
     ),
     "layanan": Kind(
-        "layanan", Operation(Verb.ADD, natural_key=True), ("no",), edit=Operation(Verb.EDIT, repeat_safe=True),
-        delete=Operation(Verb.DELETE), needs=("daftar",), fields={"poli": Change.REPLACE},
+        "layanan",
+        Operation(Verb.ADD, natural_key=True),
+        ("no",),
+        edit=Operation(Verb.EDIT, repeat_safe=True),
+        delete=Operation(Verb.DELETE),
+        needs=("daftar",),
+        fields={"poli": Change.REPLACE},
     ),
     "baris": Kind(
-        "baris", Operation(Verb.ADD, snapshot=True), ("no",), delete=Operation(Verb.DELETE), needs=("layanan",),
+        "baris",
+        Operation(Verb.ADD, snapshot=True),
+        ("no",),
+        delete=Operation(Verb.DELETE),
+        needs=("layanan",),
         other=Change.REPLACE,
     ),
 }
@@ -262,13 +275,25 @@ class MemoryAdapter:
         answer = facts.get(Question("orang", (card,), day))
         if not isinstance(answer, Known):
             return [Waiting("daftar", key, (Need(Reason.of("memori.peserta"), "Patient.identifier"),))]
-        poli: Any = Code("memori.poli", str(((encounter.get("location") or [{}])[0].get("location") or {}).get("reference")))
+        poli: Any = Code(
+            "memori.poli", str(((encounter.get("location") or [{}])[0].get("location") or {}).get("reference"))
+        )
         contact = ContactDraft(
-            "SAKIT_RAJAL", "gedung", "langsung", day, card, sick=True, encounter_status=str(status),
-            registered_here=bool(answer.value.get("sini")), active=True,
+            "SAKIT_RAJAL",
+            "gedung",
+            "langsung",
+            day,
+            card,
+            sick=True,
+            encounter_status=str(status),
+            registered_here=bool(answer.value.get("sini")),
+            active=True,
         )
         daftar = Wanted(
-            "daftar", key, {"kartu": card, "hari": day.isoformat(), "poli": poli, "keluhan": encounter.get("note")}, day,
+            "daftar",
+            key,
+            {"kartu": card, "hari": day.isoformat(), "poli": poli, "keluhan": encounter.get("note")},
+            day,
             claim=(card, day.isoformat(), poli),
         )
         if status != "finished":
@@ -278,8 +303,12 @@ class MemoryAdapter:
         return [
             daftar,
             Wanted(
-                "layanan", key, {"daftar": Ref("memori.daftar", key, "no"), "isi": encounter.get("hasil"), "poli": poli}, day,
-                settle="layanan", contact=contact,
+                "layanan",
+                key,
+                {"daftar": Ref("memori.daftar", key, "no"), "isi": encounter.get("hasil"), "poli": poli},
+                day,
+                settle="layanan",
+                contact=contact,
             ),
             *self._rows(journey, parent, day),
         ]

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from jknbridge.sandbox.options import Options
-from jknbridge.sandbox.target import Answer, Call, Clock, Conditions, Known, LoadError
+from jknbridge.sandbox.target import Answer, Call, Clock, Conditions, Known, LoadError, SandboxTarget
 from jknbridge_adapters.bpjs.sandbox import Door, Reply, read_json, render, spoil
 from jknbridge_adapters.pcare.sandbox.context import Context, Refuse
 from jknbridge_adapters.pcare.sandbox.identities import NATURAL, identities
@@ -164,6 +164,6 @@ def _run(route: Route, ctx: Context) -> Reply:
         return refusal.reply
 
 
-def make_sandbox(clock: Clock) -> PcareSandbox:
+def make_sandbox(clock: Clock) -> SandboxTarget:
     """The factory that the sandbox's server asks each adapter for."""
     return PcareSandbox(clock)

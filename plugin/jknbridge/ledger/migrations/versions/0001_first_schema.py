@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), server_default="new", nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("published_at", sa.Double(), nullable=True),
+        sa.Column("due_at", sa.Double(), server_default="0", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
