@@ -24,7 +24,7 @@ from jknbridge.ledger.keyring import KeyRing
 from jknbridge.ledger.sql import upsert
 from jknbridge.ledger.texts import reason_text
 from jknbridge.ledger.vault import Vault
-from jknbridge.ledger.work import Desk, Row, Sheet
+from jknbridge.ledger.work import Desk, Row, Sheet, sheets_of
 from jknbridge.reasons import Reason
 from jknbridge.settings import Settings
 from jknbridge.targets import Adapter, Instance, Known, NotKnown, Question
@@ -174,9 +174,10 @@ _noted = (
 def apply(connection: Connection, turns: Sequence[Turn], desk: Desk, settings: Settings, keys: KeyRing) -> bool:
     """Write what was said. Returns whether there may be work for the courier."""
     work = False
+    sheets = sheets_of(connection, desk, {turn.loaded.id for turn in turns})
     for turn in turns:
         again = fact_rows.ask_missing(connection, desk, turn, settings.waktu.fact_max_age)
-        sheet = Sheet(connection, desk, turn.loaded.id)
+        sheet = sheets[turn.loaded.id]
         for said in turn.said:
             _record(connection, turn, said)
             if said.failure is None:

@@ -52,8 +52,8 @@ def settings_for(bootstrap: str, group: str, **changes: Any) -> KafkaSettings:
             "request_timeout_ms": 2_000,
             "delivery_timeout_ms": 3_000,
             "metadata_max_age_ms": 1_000,
-            "session_timeout_ms": 1_500,  # the mock cluster keeps a group's next member waiting for this long
-            "heartbeat_interval_ms": 300,
+            "session_timeout_ms": 4_500,  # the mock cluster keeps a group's next member waiting for this long
+            "heartbeat_interval_ms": 1_000,
             **changes,
         }
     )

@@ -38,8 +38,8 @@ def observation(id_: str, loinc: str, value: float, unit: str, at: str = "2026-0
     }  # fmt: skip
 
 
-def condition(id_: str, code: str | None, **more: Any) -> dict[str, Any]:
-    coded = {"code": concept(ICD10, code)} if code else {}
+def condition(id_: str, icd10: str | None, **more: Any) -> dict[str, Any]:
+    coded = {"code": concept(ICD10, icd10)} if icd10 else {}
     return {"resourceType": "Condition", "id": id_, "encounter": {"reference": "Encounter/e1"}, **coded, **more}
 
 
@@ -142,7 +142,7 @@ class Clinic:
     receipts: Receipts = field(default_factory=Receipts)
     participant: Known | NotKnown | None = field(default_factory=lambda: Known(dict(PARTICIPANT)))
     zone: str = "Asia/Jakarta"
-    facts: Facts = field(init=False)
+    facts: Facts = field(default_factory=lambda: Facts({}))
 
     def __getitem__(self, reference: str) -> dict[str, Any]:
         type_, _, id_ = reference.partition("/")

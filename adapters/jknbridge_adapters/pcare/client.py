@@ -105,7 +105,7 @@ class PCareClient:
         known = answer.found_nothing or answer.kind is Kind.OK
         if known or (answer.kind is Kind.REFUSAL and answer.code in _NO_SUCH and not _is_ours(reply)):
             return NotKnown(Reason.of("pcare.peserta_tidak_ditemukan"))
-        return outcomes.of_read(reply) or Later(Reason.of("pcare.bacaan_gagal", code=answer.code))
+        return outcomes.of_read(reply) or Later(Reason.of("pcare.bacaan_gagal", kode=answer.code))
 
     async def _codes(self, wanted: reference.CodeList) -> Answer:
         reading = await reference.read(self._reader, wanted)

@@ -222,7 +222,7 @@ def _reason(row: Row, answer: Envelope) -> Reason:
     named |= {field for field in _FIELDS if _starts(answer.message, field)}
     shown: Mapping[str, str] = {
         "fields": ", ".join(sorted(named)) or "-",
-        "code": answer.code if answer.code.isdecimal() and len(answer.code) == 3 else "-",
+        "kode": answer.code if answer.code.isdecimal() and len(answer.code) == 3 else "-",
     }
     return Reason.of(row.reason, **shown)
 

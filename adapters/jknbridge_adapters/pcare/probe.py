@@ -146,7 +146,7 @@ class Probe:
         try:
             day = datetime.strptime(text, "%d-%m-%Y").date()  # noqa: DTZ007 (a calendar date)
         except ValueError:
-            return Unread(Reason.of("pcare.bacaan_gagal", code="-"))
+            return Unread(Reason.of("pcare.bacaan_gagal", kode="-"))
         return await self._once("day", text, lambda: self._reader.registrations(day))
 
     async def _history(self, card: str) -> Reading:

@@ -154,7 +154,7 @@ def _rows(answer: Envelope) -> tuple[list[Row], int | None]:
     response = answer.response
     listed = response.get("list") if isinstance(response, Mapping) else response
     if not isinstance(listed, list) or not all(isinstance(row, Mapping) for row in listed):
-        raise _Failed(Unread(Reason.of("pcare.bacaan_gagal", code=answer.code)))
+        raise _Failed(Unread(Reason.of("pcare.bacaan_gagal", kode=answer.code)))
     count = response.get("count") if isinstance(response, Mapping) else None
     return list(listed), count if isinstance(count, int) and not isinstance(count, bool) else None
 

@@ -303,8 +303,8 @@ REASONS: Table = {
         "klinik",
     ),
     "pcare.ditolak": (
-        "PCare menolak isi ini (kode {code}, bagian: {fields}).",
-        "PCare refuses this content (code {code}, fields: {fields}).",
+        "PCare menolak isi ini (kode {kode}, bagian: {fields}).",
+        "PCare refuses this content (code {kode}, fields: {fields}).",
         "klinik",
     ),
     "pcare.ditolak_tidak_aktif": (
@@ -318,8 +318,8 @@ REASONS: Table = {
         "IT",
     ),
     "pcare.jalur": (
-        "Alamat layanan tidak dikenal (kode {code}). Periksa base_url dan jalur_kunjungan.",
-        "The service's address is unknown (code {code}). Check base_url and jalur_kunjungan.",
+        "Alamat layanan tidak dikenal (kode {kode}). Periksa base_url dan jalur_kunjungan.",
+        "The service's address is unknown (code {kode}). Check base_url and jalur_kunjungan.",
         "IT",
     ),
     "pcare.tidak_terdaftar_layanan": (
@@ -348,13 +348,13 @@ REASONS: Table = {
         "IT",
     ),
     "pcare.sibuk": (
-        "Layanan BPJS sedang tidak tersedia (kode {code}).",
-        "The BPJS service is not available at the moment (code {code}).",
+        "Layanan BPJS sedang tidak tersedia (kode {kode}).",
+        "The BPJS service is not available at the moment (code {kode}).",
         "BPJS",
     ),
     "pcare.jawaban_tak_terbaca": (
-        "Jawaban PCare tidak terbaca (kode {code}); akan dilihat dulu apakah sudah tercatat.",
-        "PCare's answer cannot be read (code {code}); it is looked up first whether it was recorded.",
+        "Jawaban PCare tidak terbaca (kode {kode}); akan dilihat dulu apakah sudah tercatat.",
+        "PCare's answer cannot be read (code {kode}); it is looked up first whether it was recorded.",
         "BPJS",
     ),
     "pcare.tanpa_nomor": (
@@ -363,14 +363,14 @@ REASONS: Table = {
         "BPJS",
     ),
     "pcare.hapus_dilihat": (
-        "PCare tidak memastikan penghapusan (kode {code}); akan dilihat apakah masih ada.",
-        "PCare does not confirm the deletion (code {code}); it is looked up whether it is still there.",
+        "PCare tidak memastikan penghapusan (kode {kode}); akan dilihat apakah masih ada.",
+        "PCare does not confirm the deletion (code {kode}); it is looked up whether it is still there.",
         "BPJS",
     ),
     # -- what a read showed ------------------------------------------------------------------------------------------
     "pcare.bacaan_gagal": (
-        "Daftar di PCare belum dapat dibaca (kode {code}).",
-        "PCare's list could not be read (code {code}).",
+        "Daftar di PCare belum dapat dibaca (kode {kode}).",
+        "PCare's list could not be read (code {kode}).",
         "BPJS",
     ),
     "pcare.bacaan_goyah": (

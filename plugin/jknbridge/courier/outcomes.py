@@ -35,9 +35,17 @@ register_all(
     }
 )
 
-_request = select(s.request).where(s.request.c.id == bindparam("id"))
-_link = select(s.request_submission).where(s.request_submission.c.request_id == bindparam("id"))
-_journey_of = select(s.submission.c.journey_id).where(s.submission.c.id == bindparam("id"))
+_request = (
+    select(
+        s.request,
+        s.submission.c.journey_id,
+        s.request_submission.c.submission_id,
+        s.request_submission.c.fingerprint.label("desired"),
+    )
+    .join(s.request_submission, s.request_submission.c.request_id == s.request.c.id)
+    .join(s.submission, s.submission.c.id == s.request_submission.c.submission_id)
+    .where(s.request.c.id == bindparam("id"))
+)
 _earlier_doubt = (
     select(s.request.c.id)
     .join(s.request_submission, s.request_submission.c.request_id == s.request.c.id)
@@ -54,11 +62,9 @@ class Case:
         self.connection = connection
         self.desk = desk
         self.request: Row = dict(connection.execute(_request, {"id": request_id}).one()._mapping)
-        link = connection.execute(_link, {"id": request_id}).one()
-        self.fingerprint = link.fingerprint
-        journey = connection.execute(_journey_of, {"id": link.submission_id}).scalar_one()
-        self.sheet = Sheet(connection, desk, journey)
-        self.row = self.sheet.row(link.submission_id)
+        self.fingerprint: str = self.request["desired"]
+        self.sheet = Sheet(connection, desk, self.request["journey_id"])
+        self.row = self.sheet.row(self.request["submission_id"])
         self.box: dict[str, Any] = self.sheet.open(self.request | {"key_id": self.request["key_id"]}, "call_box")
         self.verb = Verb(self.request["verb"])
 

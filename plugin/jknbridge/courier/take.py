@@ -20,7 +20,7 @@ from jknbridge.instances import Instances
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import upsert
 from jknbridge.ledger.texts import reason_text
-from jknbridge.ledger.work import Desk, Row, Sheet
+from jknbridge.ledger.work import Desk, Row, Sheet, sheets_of
 from jknbridge.reasons import Reason, register_all
 from jknbridge.settings import RemSettings
 from jknbridge.targets import Call, Verb
@@ -108,15 +108,6 @@ _receipt = (
     .where(_c.facility == bindparam("facility"), _c.key == bindparam("key"), s.receipt.c.kind == bindparam("kind"))
     .where(s.receipt.c.ended_at.is_(None), _c.held == "present")
 )
-_mapping = (
-    select(s.mapping.c.code)
-    .where(
-        s.mapping.c.facility.in_((bindparam("facility"), "*")),
-        s.mapping.c.list == bindparam("list"),
-        s.mapping.c.local == bindparam("local"),
-    )
-    .order_by(s.mapping.c.facility.desc())
-)
 _claimed = select(s.claim.c.submission_id).where(
     s.claim.c.instance == bindparam("instance"), s.claim.c.natural_hmac == bindparam("natural")
 )
@@ -146,13 +137,14 @@ def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
         rows = connection.execute(_ready, {"now": desk.now, "instance": instance, "most": free * 2}).all()
         rows = [row for row in rows if row.id not in context.ours]
         busy = _lanes_in_use(connection, [row.lane for row in rows if row.lane])
-        sheets: dict[int, Sheet] = {}
+        rows = [row for row in rows if row.lane not in busy]
+        sheets = sheets_of(connection, desk, {row.journey_id for row in rows})
         for row in rows:
             if free <= 0:
                 break
             if row.lane in busy:
                 continue
-            sheet = sheets.setdefault(row.journey_id, Sheet(connection, desk, row.journey_id))
+            sheet = sheets[row.journey_id]
             if _take_one(connection, sheet, sheet.row(row.id), context, taken):
                 free -= 1
                 if row.lane:
@@ -280,6 +272,9 @@ def _replaced(value: Any, known: Mapping[Ref | Code, Any]) -> Any:
 
 
 def _value(connection: Connection, sheet: Sheet, row: Row, ref: Ref) -> str:
+    here = sheet.receipt_values(row["facility"], ref.receipt, ref.key)
+    if ref.field in here:
+        return str(here[ref.field])
     found = connection.execute(_receipt, {"facility": row["facility"], "key": ref.key, "kind": ref.receipt}).first()
     if found is not None:
         key = sheet.desk.keys.by_id(connection, found.key_id)
@@ -291,11 +286,7 @@ def _value(connection: Connection, sheet: Sheet, row: Row, ref: Ref) -> str:
 
 
 def _code(connection: Connection, sheet: Sheet, row: Row, code: Code) -> str:
-    found = (
-        connection.execute(_mapping, {"facility": row["facility"], "list": code.list, "local": code.local})
-        .scalars()
-        .first()
-    )
+    found = sheet.desk.mapped(connection, row["facility"], code.list, code.local)
     if found is not None:
         return str(found)
     if code.if_unmapped is not None:

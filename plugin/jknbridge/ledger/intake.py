@@ -47,7 +47,7 @@ _offsets = select(s.source_offset.c.next_offset).where(
     s.source_offset.c.topic == bindparam("t"), s.source_offset.c.partition == bindparam("p")
 )
 _held = select(s.resource.c.id, s.resource.c.rid, s.resource.c.order_key, s.resource.c.content_hash)
-_insert_resource = insert(s.resource)
+_insert_resource = insert(s.resource).returning(s.resource.c.id, sort_by_parameter_order=True)
 _replace = (
     update(s.resource)
     .where(s.resource.c.id == bindparam("_id"))
@@ -228,8 +228,7 @@ def _store(
     changed = [(name, row) for name, row in winners.items()]
     old_ids = [held[name][0] for name, _ in changed if held[name][0] is not None]
     before = _patients_before(connection, [i for i in old_ids if i is not None])
-    for name, (rules, entry, key) in changed:
-        _write(connection, name, rules, entry, key, held[name][0], vault, keys, now)
+    _write(connection, [(name, *winner, held[name][0]) for name, winner in changed], vault, keys, now)
     if touched:
         connection.execute(_touch, [{"_id": row_id, "last_seen": now} for row_id in touched])
     return [(rules.name, entry, before.get(held[name][0] or -1, [])) for name, (rules, entry, _) in changed]
@@ -261,49 +260,47 @@ def _patients_before(connection: Connection, ids: Sequence[int]) -> dict[int, li
     return found
 
 
-def _write(
-    connection: Connection,
-    name: tuple[str, str, str],
-    rules: SourceRules,
-    entry: Entry,
-    key: str,
-    row_id: int | None,
-    vault: Vault,
-    keys: KeyRing,
-    now: float,
-) -> None:
-    source, type_, rid = name
-    targets = [(edge.path, stored_target(vault, edge.target)) for edge in entry.references]
-    data_key = keys.of(connection, _owner(source, type_, rid, targets))
-    erased = data_key.destroyed
-    values = {
-        "order_key": key,
-        "content_hash": entry.content_hash,
-        "deleted": entry.deleted or erased,
-        "body_box": None if entry.content is None or erased else vault.seal(entry.content, data_key.wrapped),
-        "key_id": data_key.id,
-        "last_seen": now,
-    }
-    if row_id is None:
-        made = connection.execute(
-            _insert_resource, {**values, "source": source, "type": type_, "rid": rid, "first_seen": now}
-        )
-        assert made.inserted_primary_key is not None
-        row_id = made.inserted_primary_key[0]
-    else:
-        connection.execute(_replace, {**values, "_id": row_id})
-        connection.execute(_drop_edges, {"_id": row_id})
-        connection.execute(_drop_aliases, {"_id": row_id})
-    if targets:
-        connection.execute(
-            _insert_edge,
-            [{"resource_id": row_id, "source": source, "path": path, "target": target} for path, target in targets],
-        )
-    if type_ in _logical_types and entry.identifiers:
-        aliases = {vault.hmac("identifier", token)[:40] for token in entry.identifiers}
-        connection.execute(
-            _insert_alias, [{"source": source, "identifier_hmac": a, "resource_id": row_id} for a in sorted(aliases)]
-        )
+Change = tuple[tuple[str, str, str], SourceRules, Entry, str, int | None]
+
+
+def _write(connection: Connection, changes: Sequence[Change], vault: Vault, keys: KeyRing, now: float) -> None:
+    """Store changed versions with their edges and aliases: a handful of statements, however many there are."""
+    targets = [[(e.path, stored_target(vault, e.target)) for e in change[2].references] for change in changes]
+    owners = [_owner(*change[0], edges) for change, edges in zip(changes, targets, strict=True)]
+    keys.prepare(connection, {owner for owner in owners if owner})
+    new, old, ids = [], [], [change[4] for change in changes]
+    for (name, _, entry, key, row_id), owner in zip(changes, owners, strict=True):
+        data_key = keys.of(connection, owner)
+        erased = data_key.destroyed
+        values = {
+            "order_key": key,
+            "content_hash": entry.content_hash,
+            "deleted": entry.deleted or erased,
+            "body_box": None if entry.content is None or erased else vault.seal(entry.content, data_key.wrapped),
+            "key_id": data_key.id,
+            "last_seen": now,
+        }
+        if row_id is None:
+            new.append({**values, "source": name[0], "type": name[1], "rid": name[2], "first_seen": now})
+        else:
+            old.append({**values, "_id": row_id})
+    if old:
+        gone = [{"_id": row["_id"]} for row in old]
+        connection.execute(_replace, old)
+        connection.execute(_drop_edges, gone)
+        connection.execute(_drop_aliases, gone)
+    made = iter(connection.execute(_insert_resource, new).scalars().all() if new else ())
+    edge_rows, alias_rows = [], []
+    for (name, _, entry, _, _), known, edges in zip(changes, ids, targets, strict=True):
+        row_id = known if known is not None else next(made)
+        edge_rows += [{"resource_id": row_id, "source": name[0], "path": p, "target": t} for p, t in edges]
+        if name[1] in _logical_types:
+            aliases = sorted({vault.hmac("identifier", token)[:40] for token in entry.identifiers})
+            alias_rows += [{"source": name[0], "identifier_hmac": a, "resource_id": row_id} for a in aliases]
+    if edge_rows:
+        connection.execute(_insert_edge, edge_rows)
+    if alias_rows:
+        connection.execute(_insert_alias, alias_rows)
 
 
 def stored_target(vault: Vault, target: str) -> str:

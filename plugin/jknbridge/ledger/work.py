@@ -7,8 +7,8 @@ once. All of it runs inside the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from jknbridge.difference import Standing, Step, step
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.keyring import DataKey, KeyRing
-from jknbridge.ledger.sql import update_by_id
+from jknbridge.ledger.sql import chunks, update_by_id
 from jknbridge.ledger.tell import tell_contact, tell_result
 from jknbridge.ledger.texts import reason_text, stored_reason
 from jknbridge.ledger.vault import Vault
@@ -36,6 +36,36 @@ _receipts = (
 )
 
 
+_mapping = (
+    select(s.mapping.c.code)
+    .where(s.mapping.c.facility.in_((bindparam("facility"), "*")))
+    .where(s.mapping.c.list == bindparam("list"), s.mapping.c.local == bindparam("local"))
+    .order_by(s.mapping.c.facility.desc())
+)
+_same = select(s.submission).where(
+    s.submission.c.instance == bindparam("instance"),
+    s.submission.c.kind == bindparam("kind"),
+    s.submission.c.key == bindparam("key"),
+)
+_many = (
+    select(s.submission)
+    .where(s.submission.c.journey_id.in_(bindparam("journeys", expanding=True)))
+    .order_by(s.submission.c.id)
+)
+_insert, _insert_receipt = insert(s.submission), insert(s.receipt)
+_end_receipt = (
+    update(s.receipt)
+    .where(s.receipt.c.submission_id == bindparam("_id"), s.receipt.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"), ended_by=bindparam("by"))
+)
+_claims = select(s.claim).where(s.claim.c.submission_id == bindparam("_id"))
+_drop_claims = delete(s.claim).where(s.claim.c.submission_id == bindparam("_id"))
+_wake = (
+    update(s.submission)
+    .where(s.submission.c.wait_on == bindparam("what"))
+    .values(work="ready", wait_on=None, reason=None, due_at=bindparam("now"))
+)
+_EMPTY: Row = {column.name: None for column in s.submission.columns} | {"held": "absent", "tries": 0, "contact": False}
 _proposals = select(s.proposal).where(
     s.proposal.c.submission_id == bindparam("id"), s.proposal.c.state.in_(("open", "refused"))
 )
@@ -53,16 +83,27 @@ class Desk:
     ledger_id: str
     pseudonym: Callable[[str], str]
     today: date
+    codes: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+
+    def mapped(self, connection: Connection, facility: str, list_: str, local: str) -> str | None:
+        """The target's code for a local one: the facility's own, else the one for all. Looked up once per desk."""
+        name = (facility, list_, local)
+        if name not in self.codes:
+            found = connection.execute(_mapping, {"facility": facility, "list": list_, "local": local})
+            self.codes[name] = found.scalars().first()
+        return self.codes[name]
 
 
 class Sheet:
     """The rows of one journey, edited in memory and written once by :meth:`settle`."""
 
-    def __init__(self, connection: Connection, desk: Desk, journey_id: int) -> None:
+    def __init__(self, connection: Connection, desk: Desk, journey_id: int, rows: Sequence[Row] | None = None) -> None:
         self.connection = connection
         self.desk = desk
         self.journey_id = journey_id
-        self.rows: list[Row] = [dict(row._mapping) for row in connection.execute(_rows, {"journey": journey_id})]
+        if rows is None:
+            rows = [dict(row._mapping) for row in connection.execute(_rows, {"journey": journey_id})]
+        self.rows: list[Row] = list(rows)
         self._before = {row["id"]: dict(row) for row in self.rows}
         self._receipts: list[Row] | None = None
 
@@ -79,10 +120,7 @@ class Sheet:
 
     def adopt_row(self, instance: str, kind: str, key: str) -> Row | None:
         """A row of that identity that another journey holds (its resource moved here): it becomes ours."""
-        query = select(s.submission).where(
-            s.submission.c.instance == instance, s.submission.c.kind == kind, s.submission.c.key == key
-        )
-        found = self.connection.execute(query).first()
+        found = self.connection.execute(_same, {"instance": instance, "kind": kind, "key": key}).first()
         if found is None:
             return None
         row = dict(found._mapping)
@@ -92,10 +130,9 @@ class Sheet:
         return row
 
     def add(self, row: Row) -> Row:
-        made = self.connection.execute(insert(s.submission), row)
+        made = self.connection.execute(_insert, row)
         assert made.inserted_primary_key is not None
-        query = select(s.submission).where(s.submission.c.id == made.inserted_primary_key[0])
-        full = dict(self.connection.execute(query).one()._mapping)
+        full = {**_EMPTY, **row, "id": made.inserted_primary_key[0]}
         self._before[full["id"]] = {**full, "work": None}
         self.rows.append(full)
         return full
@@ -125,6 +162,14 @@ class Sheet:
                 return values
         return {}
 
+    def receipt_values(self, facility: str, receipt: str, key: str) -> dict[str, str]:
+        """Values of a present submission of this journey that yields ``receipt`` under ``key``."""
+        for row in self.rows:
+            named = row["key"] == key and f"{row['target']}.{row['kind']}" == receipt
+            if named and row["facility"] == facility and row["held"] == "present":
+                return self.values(row)
+        return {}
+
     def dependants(self, row: Row) -> list[Row]:
         """Rows of the same instance that hang on this one and are not surely absent."""
         found = []
@@ -145,7 +190,7 @@ class Sheet:
     ) -> None:
         self.end_receipt(row, "replaced")
         self.connection.execute(
-            insert(s.receipt),
+            _insert_receipt,
             {
                 "submission_id": row["id"],
                 "request_id": request_id,
@@ -162,16 +207,17 @@ class Sheet:
         self.wake(f"receipt|{row['facility']}|{row['target']}.{row['kind']}|{row['key']}")
 
     def end_receipt(self, row: Row, by: str) -> None:
-        living = s.receipt.c.submission_id == row["id"], s.receipt.c.ended_at.is_(None)
-        self.connection.execute(update(s.receipt).where(*living).values(ended_at=self.desk.now, ended_by=by))
-        self._receipts = None
+        if row["how"] is not None or self.values(row):
+            self.connection.execute(_end_receipt, {"_id": row["id"], "at": self.desk.now, "by": by})
+            self._receipts = None
 
     def release_claim(self, row: Row) -> None:
         """Give the target's natural key back, and wake who waits for it."""
-        mine = s.claim.c.submission_id == row["id"]
-        for claim in self.connection.execute(select(s.claim).where(mine)).all():
+        claims = self.connection.execute(_claims, {"_id": row["id"]}).all()
+        for claim in claims:
             self.wake(f"claim|{claim.instance}|{claim.natural_hmac}")
-        self.connection.execute(delete(s.claim).where(mine))
+        if claims:
+            self.connection.execute(_drop_claims, {"_id": row["id"]})
 
     def wake(self, what: str) -> None:
         """Whoever waits on ``what`` is looked at again, in this journey and in others."""
@@ -179,7 +225,7 @@ class Sheet:
         for row in self.rows:
             if row["wait_on"] == what:
                 row.update(values)
-        self.connection.execute(update(s.submission).where(s.submission.c.wait_on == what).values(**values))
+        self.connection.execute(_wake, {"what": what, "now": self.desk.now})
 
     # --- settling ----------------------------------------------------------------------------------------------------
 
@@ -192,8 +238,7 @@ class Sheet:
         ready = False
         for row in self.rows:
             before = self._before[row["id"]]
-            changed = {name: value for name, value in row.items() if before.get(name, ...) != value}
-            if changed:
+            if row != before:
                 self._announce(row, before)
                 changed = {name: value for name, value in row.items() if before.get(name, ...) != value}
                 changed["changed_at"] = self.desk.now
@@ -213,6 +258,8 @@ class Sheet:
                         row["permit"] = None
 
     def _resettle(self, row: Row) -> None:
+        if row["work"] in ("sending", "in_doubt") or (_at_rest(row) and _at_rest(self._before[row["id"]])):
+            return
         kind = self.desk.kind_of(row["target"], row["kind"])
         if kind is None:
             return
@@ -266,7 +313,9 @@ class Sheet:
             rebuild=row["rebuild"] is not None,
             root_down=root is None or root["held"] == "absent",
             in_window=service is None or self.desk.today <= kind.window(date.fromisoformat(service)),
-            dependants=tuple(sorted({other["kind"] for other in self.dependants(row)})),
+            dependants=tuple(sorted({other["kind"] for other in self.dependants(row)}))
+            if row["held"] != "absent"
+            else (),
             reason=stored_reason(row["reason"]),
         )
 
@@ -303,4 +352,22 @@ class Sheet:
 
 
 def sheets_of(connection: Connection, desk: Desk, journeys: Iterable[int]) -> dict[int, Sheet]:
-    return {journey: Sheet(connection, desk, journey) for journey in dict.fromkeys(journeys)}
+    """The sheets of many journeys, read with one statement."""
+    rows: dict[int, list[Row]] = {journey: [] for journey in journeys}
+    for some in chunks(sorted(rows)):
+        for row in connection.execute(_many, {"journeys": some}):
+            rows[row.journey_id].append(dict(row._mapping))
+    return {journey: Sheet(connection, desk, journey, own) for journey, own in rows.items()}
+
+
+def _at_rest(row: Row) -> bool:
+    """Held as desired, with nothing pending: nothing can follow for this row."""
+    return bool(
+        row["work"] == "none"
+        and row["held"] == "present"
+        and row["desire"] == "wanted"
+        and row["desired_fp"] == row["accepted_fp"]
+        and row["hold"] is None
+        and row["rebuild"] is None
+        and row["proposal_id"] is None
+    )
