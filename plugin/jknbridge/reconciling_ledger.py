@@ -1,8 +1,8 @@
 """Reconciliation's two transactions: what is held for a day, and what a complete reading of that day changes.
 
-A submission is concluded to be gone only if it is still held under the same receipt, nothing of it is under way, and it was
-accepted longer ago than ``visibility`` before the reading began: a target's reads may lag behind its writes (DESIGN §2.3).
-Whatever cannot be concluded is left as it is and counted as undecided; the next reading asks again.
+A submission is concluded to be gone only if it is still held under the same receipt, nothing of it is under way, and it
+was accepted longer ago than ``visibility`` before the reading began: a target's reads may lag behind its writes (DESIGN
+§2.3). Whatever cannot be concluded is left as it is and counted as undecided; the next reading asks again.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ register_all(
             "klinik",
         ),
         "rekonsiliasi.kembali": (
-            "Kami catat hilang, sekarang ada lagi di sisi sana (diketik ulang?): `jknbridge submissions retry` mengadopsinya",
-            "We noted it as gone and it is there again (typed again?): `jknbridge submissions retry` adopts it",
+            "Pernah hilang, kini ada lagi di sisi sana (diketik ulang?): `jknbridge submissions retry` mengadopsinya",
+            "It was gone and is there again (typed again?): `jknbridge submissions retry` adopts it",
             "klinik",
         ),
         "rekonsiliasi.berubah": (
@@ -51,7 +51,7 @@ register_all(
             "klinik",
         ),
         "rekonsiliasi.terbaca": (
-            "Terbaca lengkap: {same} sama, {gone} hilang, {changed} berubah, {foreign} asing, {undecided} belum diputuskan",
+            "Terbaca lengkap: {same} sama, {gone} hilang, {changed} berubah, {foreign} asing, {undecided} belum pasti",
             "Read in full: {same} same, {gone} gone, {changed} changed, {foreign} foreign, {undecided} undecided",
             "IT",
         ),
@@ -306,7 +306,8 @@ class _Ledger:
         return Noted("foreign", row.kind, row.values, reason, key, again, row.row)
 
     def _receipts(self) -> list[dict[str, Any]]:
-        """Receipts of the day with their values. ``ours``: living, or ended so lately that the reading may still show it."""
+        """Receipts of the day with their values. ``ours``: living, or ended so lately that a reading may still show
+        it. The others are those that an earlier reconciliation ended."""
         found = []
         for row in self._connection.execute(_receipts, self._where).mappings().all():
             key = self._desk.keys.by_id(self._connection, row["key_id"])

@@ -1,4 +1,5 @@
-"""``[rekonsiliasi]``: when the nightly reconciliation runs. Alone in a module so that :mod:`jknbridge.settings` can hold it."""
+"""``[rekonsiliasi]``: when the nightly reconciliation runs. A module of its own, so that :mod:`jknbridge.settings` can
+hold it without importing what reconciles."""
 
 from __future__ import annotations
 

@@ -133,8 +133,8 @@ def maintenance_span(text: str) -> tuple[time, time]:
 class FacilitySettings(Section):
     """``[faskes.<kode>]``: a facility is first-class, never a suffix of a variable name."""
 
-    nama: str = Field(description="Name shown to people")
-    jenis: Literal["FKTP", "FKRTL"] = Field("FKTP", description="First level or referral facility")
+    nama: str = Field("", description="Name shown to people")
+    type: Literal["FKTP", "FKRTL"] = Field("FKTP", description="First level or referral facility")
     zona: Literal["WIB", "WITA", "WIT"] = Field(description="Time zone; a service date is a date on this clock")
     organisasi: list[str] = Field(
         default_factory=list,

@@ -65,7 +65,10 @@ def a_sick_visit() -> list[dict[str, Any]]:
             "resourceType": "Encounter", "id": "e1", "status": "finished",
             "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
             "subject": {"reference": "Patient/p1"},
-            "participant": [{"type": [concept("v3", "ATND")], "individual": {"reference": "Practitioner/d1", "display": "dr. Uji"}}],
+            "participant": [{
+                "type": [concept("v3", "ATND")],
+                "individual": {"reference": "Practitioner/d1", "display": "dr. Uji"},
+            }],
             "location": [{"location": {"reference": "Location/umum", "display": "Poli Umum"}}],
             "period": {"start": "2026-03-02T08:30:00+07:00", "end": "2026-03-02T09:30:00+07:00"},
             "reasonCode": [{"text": "Demam 2 hari"}],

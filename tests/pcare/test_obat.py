@@ -177,5 +177,9 @@ def test_dosage(clinic: Any, timing: Any, dose: Any, text: Any, signa: Any) -> N
 
 def test_everything_missing_is_named(clinic: Any) -> None:
     request = clinic["MedicationRequest/m1"]
-    request |= {"medicationCodeableConcept": {}, "dosageInstruction": None, "dispenseRequest": {"quantity": {"value": 0}}}
+    request |= {
+        "medicationCodeableConcept": {},
+        "dosageInstruction": None,
+        "dispenseRequest": {"quantity": {"value": 0}},
+    }
     assert why(line(clinic)) == ["pcare.signa", "pcare.kurang", "pcare.kurang"]

@@ -12,7 +12,15 @@ import pytest
 
 from jknbridge.reasons import registered
 from jknbridge.targets import (
-    Accepted, Call, CredentialRefused, Duplicate, Instance, Later, Refused, Unknown, Verb,
+    Accepted,
+    Call,
+    CredentialRefused,
+    Duplicate,
+    Instance,
+    Later,
+    Refused,
+    Unknown,
+    Verb,
 )  # fmt: skip
 from jknbridge_adapters.bpjs import crypto
 from jknbridge_adapters.bpjs.envelope import PCARE_SUCCESS, decode
@@ -43,7 +51,9 @@ def call(kind: str = "pendaftaran", verb: Verb = Verb.ADD, day: str = "02-03-202
     return Call("r", Instance("99990001", "pcare", "dev", settings, place), KINDS[kind], verb, {"tglDaftar": day})
 
 
-def of(status: int, body: bytes, *, kind: str = "pendaftaran", verb: Verb = Verb.ADD, pause: float | None = None) -> Any:
+def of(
+    status: int, body: bytes, *, kind: str = "pendaftaran", verb: Verb = Verb.ADD, pause: float | None = None
+) -> Any:
     return outcomes.of_write(call(kind, verb), answer(status, body, pause), NOW)
 
 

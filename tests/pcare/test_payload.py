@@ -44,7 +44,8 @@ def test_the_whole_visit(clinic: Any, make: Any) -> None:
         "anamnesa": "Demam sejak dua hari, batuk pilek",
         "alergiMakan": "00", "alergiUdara": "00", "alergiObat": "00",
         "kdPrognosa": Code("pcare.prognosa", "snomed|170968001", "Prognosis good", if_unmapped="02"),
-        "terapiObat": "Paracetamol 500 mg 3 x 1 tablet sesudah makan", "terapiNonObat": "Tidak Ada", "bmhp": "Tidak Ada",
+        "terapiObat": "Paracetamol 500 mg 3 x 1 tablet sesudah makan",
+        "terapiNonObat": "Tidak Ada", "bmhp": "Tidak Ada",
     }  # fmt: skip
 
 
@@ -268,7 +269,9 @@ def test_therapies_and_materials(clinic: Any, make: Any) -> None:
 
     clinic.add(
         procedure("x1", "409073007", "Edukasi gizi", performedDateTime="2026-03-02T09:10:00+07:00"),
-        procedure("x2", "277132007", "Nebulisasi", note=[{"text": "10 menit"}], usedCode=[{"text": "Masker nebulizer"}]),
+        procedure(
+            "x2", "277132007", "Nebulisasi", note=[{"text": "10 menit"}], usedCode=[{"text": "Masker nebulizer"}]
+        ),
         procedure("x3", "103693007", "EKG"),
         procedure("x4", "277132007", "Tidak jadi", status="not-done"),
     )

@@ -35,7 +35,11 @@ def test_finished_wants_registration_visit_and_drugs(clinic: Any) -> None:
     assert said[V].after == (Ref("pcare.pendaftaran", "emr/Encounter/e1", "noUrut"),)
     assert said[O].parent == Ref("pcare.kunjungan", "emr/Encounter/e1", "noKunjungan")
     assert said[O].payload["noKunjungan"] == said[O].parent
-    assert said[D].claim == (clinic.participant.value["noKartu"], "02-03-2026", Code("pcare.poli", "Location/umum", "Poli Umum"))
+    assert said[D].claim == (
+        clinic.participant.value["noKartu"],
+        "02-03-2026",
+        Code("pcare.poli", "Location/umum", "Poli Umum"),
+    )
     assert said[V].claim == said[O].claim == ()
 
 
@@ -49,7 +53,12 @@ def test_an_open_visit_is_registered_and_the_rest_waits(clinic: Any, status: str
 
 @pytest.mark.parametrize(
     ("status", "why"),
-    [("planned", "belum_datang"), ("onleave", "status_menunggu"), ("unknown", "status_menunggu"), ("baru", "status_menunggu")],
+    [
+        ("planned", "belum_datang"),
+        ("onleave", "status_menunggu"),
+        ("unknown", "status_menunggu"),
+        ("baru", "status_menunggu"),
+    ],
 )
 def test_what_is_not_there_yet_or_unclear_waits(clinic: Any, status: str, why: str) -> None:
     clinic.encounter["status"] = status

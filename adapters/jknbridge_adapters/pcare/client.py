@@ -31,6 +31,7 @@ from jknbridge.targets import (
     Unknown,
     Verb,
 )
+from jknbridge_adapters.bpjs import session
 from jknbridge_adapters.bpjs.crypto import Login
 from jknbridge_adapters.bpjs.envelope import PCARE_SUCCESS, Kind
 from jknbridge_adapters.bpjs.session import Credentials, Session
@@ -139,7 +140,7 @@ _WORDS = {"noKartu": "peserta"}
 """D2's path word for the card (§2)."""
 
 
-def _is_ours(reply: outcomes.Answer) -> bool:
+def _is_ours(reply: session.Answer) -> bool:
     """Whether a refusal is about us and not about the participant: a credential or an unregistered service."""
     row = outcomes.row_for("read", reply.envelope)
     return row.means in ("credential", "refused")

@@ -11,7 +11,7 @@ where a source shows that the service or its gateway stopped before doing anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal, TypeAlias
@@ -206,7 +206,7 @@ def _date(call: Call, reason: Reason, now: datetime) -> Outcome:
     return Refused(Reason.of("pcare.tanggal_ditolak"))
 
 
-_OUTCOMES = {
+_OUTCOMES: Mapping[Means, Callable[[Reason, Answer], Outcome]] = {
     "duplicate": lambda reason, answer: Duplicate(reason),
     "refused": lambda reason, answer: Refused(reason),
     "later": lambda reason, answer: Later(reason, after=answer.retry_after),
