@@ -131,8 +131,9 @@ def audit(connection: Connection, now: float, person: Person, action: str, subje
     connection.execute(insert(s.audit), row)
 
 
-def audit_row(connection: Connection, desk: Desk, person: Person, action: str, row: Row) -> None:
-    audit(connection, desk.now, person, action, f"submission {row['id']} {row['target']}.{row['kind']} {row['key']}")
+def audit_row(connection: Connection, desk: Desk, person: Person, action: str, row: Row, with_: str = "") -> None:
+    subject = f"submission {row['id']} {row['target']}.{row['kind']} {row['key']} {with_}"
+    audit(connection, desk.now, person, action, subject.strip())
 
 
 def sheet_of(connection: Connection, desk: Desk, submission: int) -> tuple[Sheet, Row]:
@@ -309,8 +310,8 @@ def settle_present(
         ours = case.doubted_before()
         case.close("decided")
         case.present(dict(values), "found" if ours else "adopted")
-    shown = ", ".join(f"{name}={value}" for name, value in values.items())
-    audit_row(connection, desk, person, f"settle ada {shown}"[:48].strip(), case.row)
+    shown = " ".join(f"{name}={value}" for name, value in values.items())
+    audit_row(connection, desk, person, "settle ada", case.row, shown)
     case.settle()
     return Decided.of(case.row)
 

@@ -108,7 +108,8 @@ BODIES: dict[str, dict[str, Any]] = {
         **VITALS, "kdStatusPulang": "3", "tglPulang": "02-03-2026", "kdDokter": "900001", "kdDiag1": "J06.9",
         "kdDiag2": None, "kdDiag3": None, "kdPoliRujukInternal": None, "rujukLanjut": None, "kdTacc": -1,
         "alasanTacc": None, "anamnesa": "Demam", "alergiMakan": "00", "alergiUdara": "00", "alergiObat": "00",
-        "kdPrognosa": "02", "terapiObat": "Paracetamol", "terapiNonObat": "Edukasi", "bmhp": "Tidak Ada", "suhu": "37.8",
+        "kdPrognosa": "02", "terapiObat": "Paracetamol", "terapiNonObat": "Edukasi", "bmhp": "Tidak Ada",
+        "suhu": "37.8",
     },
     "obat": {
         "noKartu": CARD, "racikan": False, "kdRacikan": None, "kdObat": "990000001", "signa1": 3, "signa2": 1,

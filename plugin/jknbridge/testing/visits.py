@@ -19,7 +19,7 @@ MAPPINGS = {
     "pcare.poli": {"Location/umum": "001", "Location/gigi": "002", "Location/konseling": "021"},
     "pcare.dokter": {"Practitioner/d1": "900001"},
     "pcare.status_pulang": {"home": "3"},
-    "pcare.obat": {"93000001": "990000001", "93000002": "990000002"},
+    "pcare.obat": {"kfa|93000001": "990000001", "kfa|93000002": "990000002"},
 }
 
 
