@@ -108,7 +108,9 @@ class IntakeEdge:
         self._thread.stop()
 
     def status(self) -> dict[str, Any]:
-        return asdict(self._thread.status)
+        status = asdict(self._thread.status)
+        status["lag"] = {f"{topic}-{number}": lag for (topic, number), lag in status["lag"].items()}
+        return status
 
 
 class PublishEdge:

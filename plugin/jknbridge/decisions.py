@@ -148,9 +148,7 @@ def sheet_of(connection: Connection, desk: Desk, submission: int) -> tuple[Sheet
 # --- try again --------------------------------------------------------------------------------------------------------
 
 
-def retry(
-    connection: Connection, desk: Desk, submission: int, person: Person, *, add_again: bool = False
-) -> Decided:
+def retry(connection: Connection, desk: Desk, submission: int, person: Person, *, add_again: bool = False) -> Decided:
     """Try one submission again now; facts its journey got no answer for are asked again too."""
     sheet, row = sheet_of(connection, desk, submission)
     _retry(sheet, row, add_again=add_again)

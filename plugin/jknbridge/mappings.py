@@ -28,9 +28,8 @@ ALL = "*"
 COLUMNS = ("faskes", "daftar", "lokal", "kode", "keterangan")
 
 _m, _w, _c = s.mapping.c, s.mapping_work.c, s.submission.c
-_lookup = (
-    select(_m.facility, _m.code)
-    .where(_m.facility.in_((bindparam("facility"), ALL)), _m.list == bindparam("list"), _m.local == bindparam("local"))
+_lookup = select(_m.facility, _m.code).where(
+    _m.facility.in_((bindparam("facility"), ALL)), _m.list == bindparam("list"), _m.local == bindparam("local")
 )
 
 
@@ -87,9 +86,7 @@ def work_list(connection: Connection, *, facility: str | None = None, list_: str
     ]
 
 
-def put(
-    connection: Connection, desk: Desk, lines: Iterable[Line], person: Person, *, revise: bool = False
-) -> Applied:
+def put(connection: Connection, desk: Desk, lines: Iterable[Line], person: Person, *, revise: bool = False) -> Applied:
     """Set mappings, take them off the work list and release what waited for them."""
     applied = Applied()
     for line in lines:

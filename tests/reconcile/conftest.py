@@ -85,7 +85,8 @@ class Clinic:
 
     async def reconcile(self, *days: date, release: bool = False) -> list[DayReport]:
         wanted = [(self.instance, days or (DAY,))]
-        return await reconciling.reconcile(self.host, wanted, self.host.courier.client, release=release)
+        async with reconciling.own_clients(self.host) as client_of:
+            return await reconciling.reconcile(self.host, wanted, client_of, release=release)
 
     def rows(self) -> list[dict[str, Any]]:
         query = select(s.submission).order_by(s.submission.c.id)

@@ -94,11 +94,11 @@ def unmeasured() -> dict[str, int | float]:
 
 def consciousness(visit: Visit, gaps: Gaps) -> Code | None:
     where = f"Observation.code LOINC {CONSCIOUSNESS}, valueCodeableConcept"
-    for content in latest_first(visit, visit.mine("Observation"), *_TIMES):
-        if look.code_of(content.get("code"), kode.LOINC) == CONSCIOUSNESS:
-            coding = kode.preferred(look.codings(content.get("valueCodeableConcept")), kode.SNOMED)
-            if coding is not None:
-                return kode.code("pcare.kesadaran", coding)
+    told = [one for one in visit.mine("Observation") if look.code_of(one[1].get("code"), kode.LOINC) == CONSCIOUSNESS]
+    for content in latest_first(visit, told, *_TIMES):
+        coding = kode.preferred(look.codings(content.get("valueCodeableConcept")), kode.SNOMED)
+        if coding is not None:
+            return kode.code("pcare.kesadaran", coding)
     gaps.missing("kdSadar", where)
     return None
 
@@ -132,10 +132,15 @@ def _read(visit: Visit, vital: Vital) -> tuple[Decimal | None, str | None]:
 
 def _quantities(visit: Visit, vital: Vital) -> Iterator[Any]:
     """What was recorded under the vital's codes, newest first; without a value (dataAbsentReason) is not recorded."""
-    for content in latest_first(visit, visit.mine("Observation"), *_TIMES):
-        for holder in (content, *look.at(content, "component")):
-            if isinstance(holder, Mapping) and _means(holder, vital) and holder.get("valueQuantity") is not None:
-                yield holder["valueQuantity"]
+    telling = [one for one in visit.mine("Observation") if any(True for _ in _values(one[1], vital))]
+    for content in latest_first(visit, telling, *_TIMES):
+        yield from _values(content, vital)
+
+
+def _values(content: Content, vital: Vital) -> Iterator[Any]:
+    for holder in (content, *look.at(content, "component")):
+        if isinstance(holder, Mapping) and holder.get("valueQuantity") is not None and _means(holder, vital):
+            yield holder["valueQuantity"]
 
 
 def _means(holder: Content, vital: Vital) -> bool:

@@ -18,6 +18,7 @@ class Prepared:
     submission: int
     journey: int
     call: Call
+    lane: str | None = None
 
 
 def call_box(call: Call, desired: dict[str, Any], *, adopting: bool = False) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Courier:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._clients: dict[str, Client] = {}
-        self._hands: set[int] = set()
+        self._hands: dict[int, str | None] = {}
         self._probing: set[str] = set()
         self._asking: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,7 +98,7 @@ class Courier:
         context = self._context(free, cautious=offsets.cautious(connection, desk.now))
         taken = taking.take(connection, desk, context)
         for prepared in (*taken.intents, *taken.snapshots):
-            self._hands.add(prepared.submission)
+            self._hands[prepared.submission] = prepared.lane
         return taken
 
     def _context(
@@ -109,6 +109,7 @@ class Courier:
             instances=host.instances,
             free=free,
             ours=frozenset(self._hands),
+            lanes=frozenset(lane for lane in self._hands.values() if lane),
             brake=host.settings.rem,
             worker=host.worker,
             late_effect=host.settings.waktu.late_effect,
@@ -126,7 +127,7 @@ class Courier:
                 await self._close(instance, outcome.reason)
             await self._settle(prepared.request, outcome)
         finally:
-            self._hands.discard(prepared.submission)
+            self._hands.pop(prepared.submission, None)
             await self._host.limits.given_back(instance)
             self._host.wakes.work.set()
 
@@ -156,13 +157,12 @@ class Courier:
                 at = self._host.clock.now() + outcomes.backoff(2, self._host.settings.waktu)
                 await self._write(lambda c: _put_off(c, prepared.submission, at))
                 return
-            self._hands.discard(prepared.submission)
             taken = await self._write(lambda c: self._take_with(c, prepared, rows), urgent=True)
             for intent in taken.intents:
-                self._hands.add(intent.submission)
+                self._hands[intent.submission] = intent.lane
                 await self._send(intent)
         finally:
-            self._hands.discard(prepared.submission)
+            self._hands.pop(prepared.submission, None)
             self._host.wakes.work.set()
 
     async def _read_snapshot(self, prepared: Prepared) -> Sequence[Any] | Later | CredentialRefused:

@@ -68,11 +68,12 @@ class Taken:
 @dataclass(frozen=True, slots=True)
 class TakeContext:
     """``free``: how many more requests each instance may start. ``ours``: submissions already in this worker's hands.
-    ``cautious``: the ledger was restored from a backup, so whatever is to be added is looked up first."""
+    ``lanes``: lanes of those. ``cautious``: the ledger was restored from a backup, so whatever is to be added is looked up first."""
 
     instances: Instances
     free: Mapping[str, int]
     ours: frozenset[int]
+    lanes: frozenset[str]
     brake: RemSettings
     worker: str
     late_effect: float
@@ -136,7 +137,7 @@ def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
             continue
         rows = connection.execute(_ready, {"now": desk.now, "instance": instance, "most": free * 2}).all()
         rows = [row for row in rows if row.id not in context.ours]
-        busy = _lanes_in_use(connection, [row.lane for row in rows if row.lane])
+        busy = context.lanes | _lanes_in_use(connection, [row.lane for row in rows if row.lane])
         rows = [row for row in rows if row.lane not in busy]
         sheets = sheets_of(connection, desk, {row.journey_id for row in rows})
         for row in rows:
@@ -148,7 +149,7 @@ def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
             if _take_one(connection, sheet, sheet.row(row.id), context, taken):
                 free -= 1
                 if row.lane:
-                    busy.add(row.lane)
+                    busy |= {row.lane}
         for sheet in sheets.values():
             sheet.settle()
     return taken
@@ -191,7 +192,7 @@ def _take_one(connection: Connection, sheet: Sheet, row: Row, context: TakeConte
     operation = call.kind.operation(call.verb)
     assert operation is not None
     if operation.snapshot and row["id"] not in context.snapshots and not context.cautious:
-        taken.snapshots.append(Prepared("", row["id"], row["journey_id"], call))
+        taken.snapshots.append(Prepared("", row["id"], row["journey_id"], call, row["lane"]))
         return True
     prepared = _intend(connection, sheet, row, call, context)
     if prepared is not None:
@@ -378,4 +379,4 @@ def _intend(connection: Connection, sheet: Sheet, row: Row, call: Call, context:
     row["due_at"] = row["wait_on"] = row["reason"] = None
     row["tries"] += 1
     row["first_try_at"] = row["first_try_at"] or now
-    return None if look else Prepared(call.request, row["id"], row["journey_id"], call)
+    return None if look else Prepared(call.request, row["id"], row["journey_id"], call, row["lane"])

@@ -106,6 +106,7 @@ class Sheet:
         self.rows: list[Row] = list(rows)
         self._before = {row["id"]: dict(row) for row in self.rows}
         self._receipts: list[Row] | None = None
+        self._values: dict[int, dict[str, str]] = {}
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -155,6 +156,11 @@ class Sheet:
 
     def values(self, row: Row) -> dict[str, str]:
         """The living receipt's values of a row, or nothing."""
+        if row["id"] not in self._values:
+            self._values[row["id"]] = self._open_values(row)
+        return self._values[row["id"]]
+
+    def _open_values(self, row: Row) -> dict[str, str]:
         for receipt in self.receipts():
             if receipt["submission_id"] == row["id"]:
                 key = self.desk.keys.by_id(self.connection, receipt["key_id"])
@@ -203,13 +209,14 @@ class Sheet:
                 "created_at": self.desk.now,
             },
         )
-        self._receipts = None
+        self._values[row["id"]] = dict(values)
         self.wake(f"receipt|{row['facility']}|{row['target']}.{row['kind']}|{row['key']}")
 
     def end_receipt(self, row: Row, by: str) -> None:
-        if row["how"] is not None or self.values(row):
+        if any(receipt["submission_id"] == row["id"] for receipt in self.receipts()):
             self.connection.execute(_end_receipt, {"_id": row["id"], "at": self.desk.now, "by": by})
             self._receipts = None
+        self._values[row["id"]] = {}
 
     def release_claim(self, row: Row) -> None:
         """Give the target's natural key back, and wake who waits for it."""

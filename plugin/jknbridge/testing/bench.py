@@ -32,8 +32,15 @@ class Bench:
         self, folder: Path, plugins: Plugins, faskes: Mapping[str, Any], *, clock: Clock | None = None, **config: Any
     ) -> None:
         times = {
-            "settle": {"kunjungan": 0.2, "obat": 0.2}, "visibility": 0.3, "late_effect": 1.0, "probe_every": 0.3,
-            "probe_for": 60.0, "retry_first": 0.1, "retry_cap": 1.0, "connect": 2.0, "total": 3.0,
+            "settle": {"kunjungan": 0.2, "obat": 0.2},
+            "visibility": 0.3,
+            "late_effect": 1.0,
+            "probe_every": 0.3,
+            "probe_for": 60.0,
+            "retry_first": 0.1,
+            "retry_cap": 1.0,
+            "connect": 2.0,
+            "total": 3.0,
         }
         self.plugins = plugins
         self.config: dict[str, Any] = {

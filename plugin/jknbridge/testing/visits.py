@@ -29,8 +29,16 @@ def concept(system: str, code: str, display: str | None = None) -> dict[str, Any
 
 
 def visit(
-    id: str, *, card: str = "0009999000001", facility: str = "99990001", status: str = "finished", version: int = 1,
-    start: datetime | None = None, drugs: int = 1, diagnosis: str = "J06.9", poli: str = "Location/umum",
+    id: str,
+    *,
+    card: str = "0009999000001",
+    facility: str = "99990001",
+    status: str = "finished",
+    version: int = 1,
+    start: datetime | None = None,
+    drugs: int = 1,
+    diagnosis: str = "J06.9",
+    poli: str = "Location/umum",
 ) -> list[dict[str, Any]]:
     """One visit's resources: Patient first, Encounter second, then its companions."""
     begin = start or datetime.now(UTC) - timedelta(minutes=1)
