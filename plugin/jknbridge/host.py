@@ -35,7 +35,7 @@ from jknbridge.ledger.engine import Ledger, open_ledger
 from jknbridge.ledger.keyring import KeyRing
 from jknbridge.ledger.work import Desk
 from jknbridge.plugins import Plugins
-from jknbridge.settings import Settings
+from jknbridge.settings import Mode, Settings
 from jknbridge.targets import Instance
 
 log = structlog.get_logger("jknbridge.host")
@@ -117,12 +117,10 @@ class Host:
         return self.ledger.vault.hmac("secret", instance.settings.credential)
 
     def may_ask(self, instance: Instance) -> bool:
-        """Whether a read may be sent now: circuit closed, credential open, not paused."""
-        return self.limits.free(instance) > 0 or (
-            self.limits.pause(instance) <= 0
-            and instance.settings.limit_key not in self.limits.closed
-            and instance.settings.mode.value == "jalan"
-        )
+        """Whether a read may be sent now: not paused, circuit closed, credential open. A shadow reads, and sends nothing."""
+        settings = instance.settings
+        closed = settings.limit_key in self.limits.closed
+        return settings.mode is not Mode.JEDA and not closed and self.limits.pause(instance) <= 0
 
     # --- intake (called by edges, on their own threads) --------------------------------------------------------------
 

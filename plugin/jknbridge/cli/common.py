@@ -15,6 +15,7 @@ Nothing is opened before it is asked for: plugins and settings are read once, th
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import sys
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -83,7 +84,7 @@ class App:
     config: Path | None = None
     ledger_url: str | None = None
     as_json: bool = False
-    log_level: str = "WARNING"
+    log_level: str | None = None
     log_format: Format = "auto"
     extra: Sequence[object] = ()
     entry_points: bool = True
@@ -135,10 +136,11 @@ class App:
     # --- ledger and host ----------------------------------------------------------------------------------------------
 
     @contextmanager
-    def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
+    def ledger(self, *, create: bool = False, migrate: bool = False) -> Iterator[Ledger]:
         """The ledger, for reading and deciding beside a running worker. ``create``: make it where there is none yet.
 
-        A command never migrates a ledger that a worker of another version may be using: only ``run`` and ``migrate`` do.
+        ``migrate``: bring an old schema up to date. Only ``run`` and ``migrate`` ask for that: a command must not change
+        the ledger under a worker of another version.
         """
         from jknbridge.ledger.engine import open_ledger
 
@@ -147,18 +149,18 @@ class App:
         fresh = file is not None and not file.exists()
         if fresh and not create:
             raise StartRefused(f"belum ada buku besar di {file} / there is no ledger at {file}")
-        ledger = open_ledger(own, migrate=create and (fresh or file is None))
+        ledger = open_ledger(own, migrate=migrate or fresh)
         try:
             yield ledger
         finally:
             ledger.close()
 
     @contextmanager
-    def host(self, *, create: bool = False) -> Iterator[Host]:
-        """A host over the ledger that decides but does not run."""
+    def host(self, *, create: bool = False, migrate: bool = False) -> Iterator[Host]:
+        """A host over that ledger: commands decide with it, ``run`` and a plugin's own commands run it."""
         from jknbridge.host import Host
 
-        with self.ledger(create=create) as ledger:
+        with self.ledger(create=create, migrate=migrate) as ledger:
             yield Host(self.settings, self.plugins, clock=self.clock, ledger=ledger)
 
     def now(self) -> float:
@@ -192,14 +194,28 @@ class App:
         else:
             printer.line(text)
 
-    def start_logs(self) -> None:
-        """Logs to stderr, masked. Called once, before a command runs."""
+    def start_logs(self, level: str = "WARNING") -> None:
+        """Logs to stderr, masked. ``level`` where none was asked for."""
         from jknbridge.logs import configure
 
-        configure(self.masker, level=self.log_level, form="json" if self.as_json else self.log_format)
+        configure(self.masker, level=self.log_level or level, form="json" if self.as_json else self.log_format)
 
 
-pass_app = click.make_pass_decorator(App)
+def pass_app(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand the :class:`App` to a command as its first argument, when every option has been read and logs are set up."""
+
+    @functools.wraps(command)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        app = click.get_current_context().ensure_object(App)
+        app.start_logs()
+        return command(app, *args, **kwargs)
+
+    return call
+
+
+def finish(code: Exit) -> NoReturn:
+    """End the command with an exit code."""
+    click.get_current_context().exit(int(code))
 
 
 def ledger_file(url: str) -> Path | None:
