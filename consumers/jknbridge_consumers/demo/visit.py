@@ -248,15 +248,17 @@ class Visit:
             made.append(self._observation("tensi", "85354-9", "Blood pressure panel", at, component=parts))
         return made
 
-    def vital(self, name: str) -> int:
+    def vital(self, name: str) -> float:
         base = next(value for known, *_, value in VITALS if known == name)
-        return base + self.person.number % 7
+        return base + self.person.number % 7 * (0.1 if name == "suhu" else 1)
 
     def _observation(self, part: str, loinc: str, display: str, at: str, **value: Any) -> Resource:
         return fhir.observation(f"{self.id}-{part}", self.id, self.person, loinc, display, at, **value)
 
     def closing(self) -> list[Resource]:
-        """Diagnosis, prognosis, allergies, prescriptions, treatment."""
+        """Diagnosis, prognosis, allergies, prescriptions, treatment. A healthy visit has none of them."""
+        if self.jenis is not None:
+            return [*self.extra]
         at = self.day.at(self.began - 60)
         system, code = (fhir.ICD10, self.case.icd10) if self.icd10 else (fhir.SNOMED, "386661006")
         name = f"{self.id}-diagnosis"
