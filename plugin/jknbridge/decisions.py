@@ -1,8 +1,9 @@
 """What a person may decide about a submission: try again, let go, settle a doubt by hand (DESIGN §1, §2.3).
 
-Functions over a connection and a :class:`~jknbridge.ledger.work.Desk`, run inside one ledger write: they change rows and
-settle the sheet, and the courier of whatever process is running takes it from there. Nothing is sent here, and nothing here
-sends blindly: a doubt that is tried again is *asked* again. Every decision leaves an audit row in the same transaction.
+Functions over a connection and a :class:`~jknbridge.ledger.work.Desk`, run inside one ledger write: they change rows
+and settle the sheet, and the courier of whatever process is running takes it from there. Nothing is sent here, and
+nothing here sends blindly: a doubt that is tried again is *asked* again. Every decision leaves an audit row in the
+same transaction.
 
 =========  ===================================================================================================
 retry      whatever waits, was refused or is to be asked again: now. *gone* only with ``add_again``
@@ -34,6 +35,11 @@ register_all(
         "putus.tidak_ada": (
             "{what} {id} tidak ada di buku besar",
             "There is no {what} {id} in the ledger",
+            "IT",
+        ),
+        "putus.beberapa": (
+            "Ada beberapa {what} bernama {id}: sebutkan sumbernya, atau nomornya",
+            "Several are called {id} ({what}): name the source, or the number",
             "IT",
         ),
         "putus.sedang_dikirim": (

@@ -30,6 +30,11 @@ register_all(
             "This change deletes and re-adds a record that others depend on ({kinds}): needs a person's consent",
             "klinik",
         ),
+        "beda.mengikuti": (
+            "Ikut diganti bersama data induknya, yang menunggu persetujuan",
+            "Will be replaced together with what it depends on, which waits for a person's consent",
+            "klinik",
+        ),
         "beda.beku": (
             "Isi yang berubah ({fields}) tidak dapat diubah di sisi sana; yang sudah diterima dibiarkan",
             "The changed fields ({fields}) cannot be changed at the target; what was accepted is left alone",
@@ -61,7 +66,8 @@ register_all(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One submission as the ledger knows it. ``dependants``: kinds of present or unknown submissions that hang on it."""
+    """One submission as the ledger knows it. ``dependants``: kinds of present or unknown submissions that hang on it.
+    ``parent_replaces``: what it hangs on is itself to be replaced, so it can only be replaced together with that."""
 
     desire: str
     held: str
@@ -78,6 +84,7 @@ class Standing:
     root_down: bool = True
     in_window: bool = True
     dependants: tuple[str, ...] = ()
+    parent_replaces: bool = False
     reason: Reason | None = None
 
 
@@ -126,6 +133,8 @@ def _towards(s: Standing, kind: Kind) -> Step:
     if change is Change.FROZEN:
         return Step("none", reason=Reason.of("beda.beku", fields=", ".join(fields)))
     action = "revise" if change is Change.PUT and kind.edit is not None else "replace"
+    if action == "replace" and s.parent_replaces:
+        return Step("none", reason=Reason.of("beda.mengikuti"))
     if s.permit != action:
         if s.how == "adopted":
             return Step("none", reason=Reason.of("beda.adopsi"), propose=action)

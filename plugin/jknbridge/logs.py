@@ -1,8 +1,8 @@
 """Logs: structlog to stderr, one event a line, JSON for machines or coloured text for a terminal; masked either way.
 
-Other libraries' records go through the same processors, so that what they quote is masked too. Kafka's loggers print key,
-value and headers of every record at DEBUG: they are pinned to WARNING whatever level is asked for, and lose their
-tracebacks (a lost broker writes dozens).
+Other libraries' records go through the same processors, so that what they quote is masked too. Kafka's loggers print
+key, value and headers of every record at DEBUG: they are pinned to WARNING whatever level is asked for, and lose
+their tracebacks (a lost broker writes dozens).
 
 Not for what a command answers: that goes to stdout (:mod:`jknbridge.cli.output`).
 """

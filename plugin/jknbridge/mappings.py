@@ -1,8 +1,8 @@
 """Local codes to the targets': the mapping and its work list (DESIGN §4 step 5).
 
-A mapping belongs to a facility and a code list; facility ``*`` stands for all, and a facility's own goes before it. Setting
-one releases what waited for it. What was accepted under another code stays as it is, unless ``revise`` is asked for: then the
-old code counts as a difference like any other, with its windows, proposals and brake.
+A mapping belongs to a facility and a code list; facility ``*`` stands for all, and a facility's own goes before it.
+Setting one releases what waited for it. What was accepted under another code stays as it is, unless ``revise`` is
+asked for: then the old code counts as a difference like any other, with its windows, proposals and brake.
 
 Not for the target's own code lists: an adapter syncs those.
 """
@@ -245,5 +245,6 @@ def from_csv(text: str) -> list[Line]:
             continue
         if not all(values[:3]):
             raise NeedsPerson(f"baris {number}: faskes, daftar dan lokal wajib diisi / line {number}: all three needed")
-        lines.append(Line(*values, (row.get("keterangan") or "").strip() or None))
+        facility, list_, local, code = values
+        lines.append(Line(facility, list_, local, code, (row.get("keterangan") or "").strip() or None))
     return lines

@@ -1,10 +1,12 @@
 """No card number, NIK or secret leaves in a log line, an exception's text or an error on the terminal (DESIGN §2.9).
 
-The last fence, not the first: code never logs a person's values on purpose. What still gets there (a library's exception that
-quotes a body, a URL with a card in its path) is recognised by shape, a run of exactly 13 or 16 digits, and configured
-secrets by their text. Names cannot be recognised by shape and are kept out by discipline and by canaries in the tests.
+The last fence, not the first: code never logs a person's values on purpose. What still gets there (a library's
+exception that quotes a body, a URL with a card in its path) is recognised by shape, a run of exactly 13 or 16 digits,
+and configured secrets by their text. Names cannot be recognised by shape and are kept out by discipline and by
+canaries in the tests.
 
-A millisecond timestamp has 13 digits too and is masked with the rest: a number less in a log is cheaper than a card in one.
+A millisecond timestamp has 13 digits too and is masked with the rest: a number less in a log is cheaper than a card
+in one.
 """
 
 from __future__ import annotations
@@ -89,7 +91,7 @@ class MaskFilter(logging.Filter):
 
 
 def secrets_of(value: Any, name: str = "") -> Iterator[str]:
-    """Every secret in settings: ``SecretStr`` fields, and plain texts under a name that says so (pass-through options)."""
+    """Every secret in settings: ``SecretStr`` fields, and plain texts under a name that says so (passed-on options)."""
     if isinstance(value, SecretStr | SecretBytes):
         secret = value.get_secret_value()
         yield secret.decode("utf-8", "replace") if isinstance(secret, bytes) else secret

@@ -6,13 +6,16 @@ write, and only the rows as they stand *then* decide what follows, so that an ou
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, update
 
+from jknbridge import customs
 from jknbridge.clock import utc
 from jknbridge.compact import dumps
 from jknbridge.instances import Instances, gate
@@ -29,6 +32,10 @@ from jknbridge.reasons import Reason
 from jknbridge.settings import Settings
 from jknbridge.targets import Adapter, Instance, Known, NotKnown, Question
 from jknbridge.verdicts import NotApplicable, Parked, Unwanted, Verdict, Waiting, Wanted, to_json
+
+
+_ANYTHING = (Exception, asyncio.CancelledError, SystemExit)
+"""What ``translate`` may raise: it is synchronous, so a cancellation out of it is its own and not the worker's."""
 
 
 @dataclass(slots=True)
@@ -61,6 +68,7 @@ class FactsView:
         self.missing: list[Question] = []
 
     def get(self, question: Question) -> Known | NotKnown | None:
+        question = customs.question(question)
         answer = self._pinned.get(fact_rows.name_of(self._vault, self._instance.name, question))
         if answer is None:
             self.missing.append(question)
@@ -72,7 +80,8 @@ class ReceiptsView:
         self._values = values
 
     def get(self, receipt: str, key: str) -> Mapping[str, str] | None:
-        return self._values.get((receipt, key))
+        found = self._values.get((receipt, key))
+        return None if found is None else MappingProxyType(found)
 
 
 @dataclass(slots=True)
@@ -104,11 +113,21 @@ class Planner:
         if anchor is None:
             return None
         journey = self._journey(loaded, anchor)
-        return Turn(loaded, journey, [self._ask(a, journey, context) for a in self._instances.adapters.values()])
+        return Turn(loaded, journey, self._ask_all(journey, context))
+
+    def _ask_all(self, journey: Journey, context: Context) -> list[Said]:
+        """Every adapter about the journey. Where several serve it each gets contents of its own, so that what one changes
+        in them by mistake cannot become another's verdict."""
+        at = journey.facility or ""
+        adapters = self._instances.adapters.values()
+        several = sum(self._instances.at(at, adapter.target) is not None for adapter in adapters) > 1
+        shared = customs.share(journey) if several else None
+        return [self._ask(adapter, journey, shared, context) for adapter in adapters]
 
     def _journey(self, loaded: Loaded, anchor: Resource) -> Journey:
         facility = self._facility(anchor, loaded)
-        zone = self._settings.faskes[facility].zone if facility else UTC
+        known = self._settings.faskes.get(facility) if facility else None
+        zone = known.zone if known else UTC
         by_type: dict[str, list[Resource]] = {}
         for resource in sorted(loaded.resources.values(), key=lambda r: r.reference):
             by_type.setdefault(resource.type, []).append(resource)
@@ -119,10 +138,13 @@ class Planner:
         return Journey(loaded.source, anchor, facility, zone, by_type, links)
 
     def _facility(self, anchor: Resource, loaded: Loaded) -> str | None:
-        """The facility an anchor names: by reference, by logical identifier, or by its Organization's identifiers."""
+        """The facility an anchor names: by reference, by logical identifier, or by its Organization's identifiers.
+
+        A delete names none, and a cancellation may be sent with half the content: then it is the one it was.
+        """
         provider = (anchor.content or {}).get("serviceProvider")
         if not isinstance(provider, Mapping):
-            return None
+            return loaded.facility
         names: list[str] = []
         if isinstance(reference := provider.get("reference"), str):
             names.append("/".join(reference.rstrip("/").split("/")[-2:]))
@@ -137,7 +159,7 @@ class Planner:
         identifiers = (organisation.content or {}).get("identifier") if organisation else None
         return identifiers if isinstance(identifiers, list) else []
 
-    def _ask(self, adapter: Adapter, journey: Journey, context: Context) -> Said:
+    def _ask(self, adapter: Adapter, journey: Journey, shared: bytes | None, context: Context) -> Said:
         said = Said(adapter.target, None, adapter.version)
         if journey.facility is None:
             said.rule = Reason.of("gerbang.faskes")
@@ -147,10 +169,14 @@ class Planner:
             said.rule = Reason.of("gerbang.tujuan", target=adapter.target)
             return said
         facts = FactsView(self._vault, said.instance, context.pinned)
+        mine = journey if shared is None else customs.own(journey, shared)
         try:
-            verdicts = adapter.translate(journey, ReceiptsView(context.receipts), facts, said.instance.settings)
+            found = adapter.translate(mine, ReceiptsView(context.receipts), facts, said.instance.settings)
+            verdicts = customs.verdicts(found, adapter.kinds, journey.source)
             said.verdicts = [gate(verdict, said.instance) for verdict in verdicts]
-        except Exception as error:  # an adapter that raises parks this journey at this target and touches no other
+        except customs.Defect as defect:
+            said.failure = Reason.of("galat.adaptor", target=adapter.target, error=defect)
+        except _ANYTHING as error:  # an adapter that raises parks this journey at this target and touches no other
             said.failure = Reason.of("galat.adaptor", target=adapter.target, error=type(error).__name__)
         said.missing = facts.missing
         return said

@@ -1,8 +1,8 @@
-"""Proposals: differences that only a person may let through, accepted or refused (DESIGN §1 "When what is desired changes").
+"""Proposals: differences that only a person may let through (DESIGN §1 "When what is desired changes").
 
-Accepting gives the submission a permit and settles its sheet; the courier does the rest. A *replace* of something that others
-depend on takes the whole chain down in reverse order and builds it again, so before it is permitted every step back in is
-checked: a target that allows the deletion but not the return would lose a visit.
+Accepting gives the submission a permit and settles its sheet; the courier does the rest. A *replace* of something
+that others depend on takes the whole chain down in reverse order and builds it again, so before it is permitted every
+step back in is checked: a target that allows the deletion but not the return would lose a visit.
 
 Refusing is remembered with the desired state it was about, so that the same state is not proposed again.
 """
@@ -78,7 +78,7 @@ register_all(
 
 
 def accept(connection: Connection, desk: Desk, instances: Instances, proposal: int, person: Person) -> list[Decided]:
-    """Let an open proposal through. Returns every submission that is touched: its own, and the chain that hangs on it."""
+    """Let an open proposal through. Returns every submission it touches: its own, and the chain that hangs on it."""
     found, sheet, row = _open(connection, desk, proposal)
     action = found["action"]
     if found["desired_fp"] != row["desired_fp"]:
@@ -179,9 +179,10 @@ def _obstacle(sheet: Sheet, row: Row) -> str | None:
 def _unmapped(sheet: Sheet, row: Row) -> Code | None:
     box = sheet.open(row, "desired_box") or {"payload": {}, "claim": []}
     for item in walk(from_json([box["payload"], box["claim"]])):
-        if isinstance(item, Code) and item.if_unmapped is None:
-            if lookup(sheet.connection, row["facility"], item.list, item.local) is None:
-                return item
+        if not isinstance(item, Code) or item.if_unmapped is not None:
+            continue
+        if lookup(sheet.connection, row["facility"], item.list, item.local) is None:
+            return item
     return None
 
 

@@ -1,8 +1,9 @@
 """Which resources belong to a journey, counted over the whole ledger without opening a single body (DESIGN §2.7).
 
-The same link table that gathers one journey (:mod:`jknbridge.ledger.journeys`) is walked here for all of them at once: a hop is
-two queries of (start, end) pairs, and a second step starts only where a first one arrived. What is reached by no journey and
-was not deleted is an *orphan*: nobody translates it, and a report shows how long it has waited for its Encounter.
+The same link table that gathers one journey (:mod:`jknbridge.ledger.journeys`) is walked here for all of them at
+once: a hop is two queries of (start, end) pairs, and a second step starts only where a first one arrived. What is
+reached by no journey and was not deleted is an *orphan*: nobody translates it, and a report shows how long it has
+waited for its Encounter.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ async def reconcile(
 def _not_now(host: Host, instance: Instance, failed: set[str]) -> Reason | None:
     if instance.settings.limit_key in failed:
         return Reason.of("rekonsiliasi.dilewati")
-    if instance.settings.mode is not Mode.JALAN:
+    if instance.settings.mode is Mode.JEDA:  # a shadow reads and compares
         return Reason.of("rekonsiliasi.mode", mode=instance.settings.mode.value)
     return None if host.may_ask(instance) else Reason.of("rekonsiliasi.tertutup")
 

@@ -1,8 +1,9 @@
 """The sums that prove that nothing disappeared (DESIGN §2.7), and what waits for a person.
 
-One read of the ledger, in one transaction, without opening a sealed body: counts only, so a report may be sent by mail. Each
-:class:`Check` compares two figures that are kept apart (a tally and its rows, a state and its receipt); one that disagrees is a
-defect of the program, never of the hospital's data, and ``jknbridge report`` ends with exit code 1.
+One read of the ledger, in one transaction, without opening a sealed body: counts only, so a report may be sent by
+mail. Each :class:`Check` compares two figures that are kept apart (a tally and its rows, a state and its receipt);
+one that disagrees is a defect of the program, never of the hospital's data, and ``jknbridge report`` ends with exit
+code 1.
 
 Not for finding one visit: that is ``jknbridge journeys`` and ``submissions``.
 """
@@ -76,13 +77,19 @@ class Report:
 def report(
     connection: Connection, *, ledger: str, now: float, targets: Collection[str], facility: str | None = None
 ) -> Report:
-    """Everything at one moment. ``targets``: those that plugins bring. ``facility`` narrows the lines by facility and day."""
-    made = Report(ledger, now)
+    """Everything at one moment. ``targets``: those that plugins bring. ``facility`` narrows the lines by place."""
+    made = waiting(connection, ledger=ledger, now=now)
     _intake(connection, made)
     _resources(connection, made)
     _journeys(connection, made, targets)
     _submissions(connection, made, facility)
     _contacts(connection, made)
+    return made
+
+
+def waiting(connection: Connection, *, ledger: str, now: float) -> Report:
+    """Only what waits, for whom and how long: the cheap part, which `jknbridge doctor` looks at."""
+    made = Report(ledger, now)
     _outbox(connection, made)
     _doubts(connection, made)
     _waiting(connection, made)

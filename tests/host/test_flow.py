@@ -144,3 +144,68 @@ async def test_silence_withdraws_nothing(world: Any) -> None:
     assert dict(world.far.requests) == before
     assert {r["desire"] for r in world.rows()} == {"silent"}
     assert {r["held"] for r in world.rows()} == {"present"}
+
+
+async def test_a_deleted_visit_is_withdrawn_at_the_facility_it_was_at(world: Any) -> None:
+    world.publish(patient(), encounter(), observation("o1"))
+    await world.settle(0, 61)
+    gone = {"fullUrl": "Encounter/enc-1", "request": {"method": "DELETE", "url": "Encounter/enc-1"}}
+    world.publish({"resourceType": "Bundle", "type": "history", "timestamp": "2026-01-05T03:00:00Z", "entry": [gone]})
+    await world.settle(0, 1)
+    assert set(world.states().values()) == {("absent", "withdrawn")}
+
+
+async def test_a_visit_moved_to_another_facility_is_withdrawn_there_and_sent_here(world: Any) -> None:
+    world.publish(patient(), encounter(status="arrived"))
+    await world.settle(0)
+    world.publish(encounter(status="arrived", version=2, serviceProvider={"reference": "Organization/99990002"}))
+    await world.settle(0, 1)
+    by_facility = {r["facility"]: (r["held"], r["work"]) for r in world.rows() if r["kind"] == "daftar"}
+    assert by_facility == {"99990001": ("absent", "withdrawn"), "99990002": ("present", "none")}
+
+
+async def test_a_replace_with_dependants_is_proposed_and_without_runs(world: Any) -> None:
+    world.map("memori.poli", "Location/gigi", "002")
+    gigi = [{"location": {"reference": "Location/gigi"}}]
+    world.publish(patient(), encounter(status="arrived"))
+    await world.settle(0)
+    world.publish(encounter(status="arrived", version=2, location=gigi))
+    await world.settle(0, 1)
+    assert [e[1] for e in world.far.effects] == ["daftar.add", "daftar.delete", "daftar.add"]
+    world.publish(encounter(version=3, location=gigi))
+    await world.settle(0, 61)
+    effects = len(world.far.effects)
+    world.publish(encounter(version=4))
+    await world.settle(0, 61)
+    assert len(world.far.effects) == effects
+    assert next(r for r in world.rows() if r["kind"] == "daftar")["proposal_id"] is not None
+
+
+async def test_an_outage_opens_the_circuit_and_everything_goes_after_it(world: Any) -> None:
+    world.publish(patient(), encounter(status="arrived"))
+    await world.settle(0)
+    world.far.down = True
+    for n in range(2, 8):
+        world.publish(encounter(f"enc-{n}", status="arrived", period={"start": f"2026-01-1{n}T01:00:00+00:00"}))
+    await world.settle(0, 1, 5)
+    tried = world.far.requests["daftar.add"] + world.far.requests["ask"]
+    assert tried < 12
+    world.far.down = False
+    await world.settle(900, 900)
+    assert {held for held, _ in (v for k, v in world.states().items() if k.startswith("daftar"))} == {"present"}
+
+
+async def test_one_refused_log_in_closes_the_credential(world: Any) -> None:
+    world.far.faults["daftar.add"] = deque(["credential"])
+    world.publish(patient(), encounter(status="arrived"))
+    await world.settle(0, 10)
+    world.publish(encounter("enc-2", status="arrived", period={"start": "2026-01-06T01:00:00+00:00"}))
+    await world.settle(0, 1000)
+    assert world.far.requests["daftar.add"] == 1
+
+
+async def test_an_adapter_that_raises_parks_that_journey_and_touches_no_other(world: Any) -> None:
+    world.publish(patient(), encounter("enc-9", status="arrived", period="not a period", location=3))
+    world.publish(encounter(status="arrived"))
+    await world.settle(0)
+    assert world.states()["daftar enc-1"] == ("present", "none")

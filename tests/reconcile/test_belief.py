@@ -7,8 +7,6 @@ from collections import deque
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
-
 from jknbridge import reconciling
 from jknbridge.ledger import schema as s
 from jknbridge.reconciling_settings import RekonsiliasiSettings
@@ -106,10 +104,11 @@ async def test_a_whole_day_that_vanishes_is_held_by_the_brake_until_a_person_rel
     assert [state for state, _ in clinic.contacts()].count("retracted") == 7
 
 
-@pytest.mark.parametrize("mode", ["bayangan", "jeda"])
-async def test_a_facility_that_does_not_run_is_not_read(make_clinic: Any, mode: str) -> None:
-    (report,) = await make_clinic(mode=mode).reconcile()
+async def test_a_paused_facility_is_not_read_and_a_shadow_is(make_clinic: Any) -> None:
+    (report,) = await make_clinic(mode="jeda").reconcile()
     assert (report.outcome, report.reason.code) == ("skipped", "rekonsiliasi.mode")
+    (report,) = await make_clinic(mode="bayangan").reconcile()
+    assert report.outcome == "read"
 
 
 async def test_a_closed_credential_is_not_used(clinic: Any) -> None:

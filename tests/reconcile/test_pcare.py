@@ -1,7 +1,8 @@
-"""Staff at PCare's own web page, against the sandbox over HTTP: signed, encrypted, judged by the sandbox's ground truth."""
+"""Staff at PCare's own web page, against the sandbox over HTTP and its own ground truth."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import tomllib
@@ -14,9 +15,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 import jknbridge_adapters.pcare as pcare
 from jknbridge import reconciling
+from jknbridge.cli.common import App
+from jknbridge.cli.reconcile_cmd import reconcile as reconcile_command
 from jknbridge.ledger import schema as s
 from jknbridge.plugins import build
 from jknbridge.reconciling import DayReport
@@ -125,6 +129,7 @@ async def test_staff_delete_our_visit_and_registration(clinic: Clinic) -> None:
 async def test_staff_delete_the_visit_only(clinic: Clinic) -> None:
     """The registration stands; the drug goes with its visit."""
     await clinic.visit()
+    clinic.admin("options", {"pcare": {"filled_visit_delete": "cascade"}})
     clinic.hand("kunjungan.delete", noKunjungan=clinic.number("noKunjungan", "kunjungan"))
     report = await clinic.reconcile()
     assert {n.kind: n.reason.code for n in report.noted} == {
@@ -182,3 +187,37 @@ async def test_many_drugs_and_visits_read_in_one_round(clinic: Clinic) -> None:
     report = await clinic.reconcile()
     assert report.counts() == {"same": 12, "gone": 0, "changed": 0, "foreign": 0, "undecided": 0}
     assert len(clinic.admin("requests")) - reads == 4  # one day list, one drug list for each visit
+
+
+def command(clinic: Clinic, *arguments: str) -> tuple[int, str]:
+    """`jknbridge reconcile …` in a process of its own would open the same file: here another host does."""
+    app = App(extra=[pcare], entry_points=False, overrides=clinic.bench.config)
+    result = CliRunner().invoke(reconcile_command, arguments, obj=app, standalone_mode=False)
+    assert result.exception is None, result.exception
+    return result.return_value, result.output
+
+
+async def test_the_command_works_while_run_is_up(clinic: Clinic) -> None:
+    await clinic.visit(status="arrived")
+    await clinic.bench.start()
+    try:
+        clinic.hand("pendaftaran.delete", noKartu=CARD, tglDaftar=TODAY, kdPoli="001")
+        await asyncio.sleep(VISIBILITY)
+        code, text = await asyncio.to_thread(command, clinic, "--json", "--faskes", FACILITY)
+        assert code == 1
+        days = json.loads(text)["days"]
+        assert [(day["outcome"], day["gone"]) for day in days] == [("read", 1), ("read", 0)]
+        code, text = await asyncio.to_thread(command, clinic, "--tanggal", START.date().isoformat())
+        assert code == 0
+        assert "dibaca" in text
+    finally:
+        await clinic.bench.stop()
+    assert clinic.bench.states()["pendaftaran e1"] == ("absent", "parked")
+    assert clinic.effects() == {("pendaftaran.add", "bridge"): 1, ("pendaftaran.delete", "hand"): 1}
+
+
+async def test_a_person_who_releases_the_brake_is_in_the_audit(clinic: Clinic) -> None:
+    await clinic.visit(status="arrived")
+    await asyncio.to_thread(command, clinic, "--lepas", "--oleh", "Uji", "--alasan", "libur", "--hari", "1", "--json")
+    rows = clinic.bench.host.ledger.read_now(lambda c: c.execute(s.audit.select()).all())
+    assert [(row.who, row.action, row.why) for row in rows] == [("Uji", "release", "libur")]

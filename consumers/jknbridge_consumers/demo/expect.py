@@ -6,7 +6,7 @@ Compared with the sandbox's ground truth, the contact topic and the ledger's wai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from jknbridge_consumers.demo.visit import Version, Visit
@@ -60,8 +60,10 @@ class Story:
     versions: tuple[Version, ...]
     expect: Expect
     form: str = "bare"
-    by_hand: bool = field(default=False)
+    by_hand: bool = False
     """Staff had registered the patient in PCare's own page before."""
+    deleted: tuple[str, ...] = ()
+    """Resources (``Type/id``) that the EMR deletes at the end: tombstones on the topic whose key names the resource."""
 
     @property
     def poli(self) -> str | None:

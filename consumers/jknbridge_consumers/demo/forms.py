@@ -104,6 +104,11 @@ def _message(resources: Sequence[Resource], topics: Sequence[str]) -> list[Parce
 
 def _notification(resources: Sequence[Resource], topics: Sequence[str]) -> list[Parcel]:
     """A Subscription's notification as the R4 backport has it: the status first, as Parameters."""
+    entries = [_status(), *(_entry(one, request=_asked(one), response=_done(one)) for one in resources)]
+    return _bundle("history", entries, topics)
+
+
+def _status() -> dict[str, Any]:
     status: Resource = {
         "resourceType": "Parameters", "id": "status-langganan",
         "parameter": [
@@ -112,9 +117,7 @@ def _notification(resources: Sequence[Resource], topics: Sequence[str]) -> list[
         ],
     }  # fmt: skip
     asked = {"method": "GET", "url": "Subscription/jknbridge/$status"}
-    entries = [_entry(status, request=asked, response={"status": "200"})]
-    entries += [_entry(one, request=_asked(one), response=_done(one)) for one in resources]
-    return _bundle("history", entries, topics)
+    return _entry(status, request=asked, response={"status": "200"})
 
 
 _WRAPPERS: Mapping[str, Callable[[Sequence[Resource], Sequence[str]], list[Parcel]]] = {
@@ -138,13 +141,8 @@ def broken(good: Resource, topics: Sequence[str]) -> list[Parcel]:
     def raw(document: Any) -> Outgoing:
         return Outgoing(place, b"rusak", json.dumps(document).encode())
 
-    id_only = {
-        "resourceType": "Bundle", "type": "history",
-        "entry": [
-            _notification([], topics=topics) and _status_entry(),
-            {"fullUrl": f"{_EMR}/Encounter/kunj-001", "request": {"method": "PUT", "url": "Encounter/kunj-001"}},
-        ],
-    }  # fmt: skip
+    changed = {"fullUrl": f"{_EMR}/Encounter/{good['id']}"}
+    id_only = {"resourceType": "Bundle", "type": "history", "entry": [_status(), changed]}
     nameless = {
         "resourceType": "Bundle", "type": "transaction",
         "entry": [{

@@ -186,6 +186,11 @@ def _corrections(book: Book) -> None:
     versions = [*fewer.through(), fewer.version(late, fewer.prescription(1, status="cancelled"))]
     book.tell("resep dibatalkan / prescription cancelled", fewer, versions, served(fewer, drugs=fewer.drugs[0].lines))
 
+    gone = book.visit(JAYAPURA, CASES[5])
+    dropped = (f"MedicationRequest/{gone.id}-obat-1",)
+    expect = served(gone, drugs=gone.drugs[1].lines)
+    book.tell("resep dihapus / prescription deleted", gone, gone.through(), expect, deleted=dropped)
+
     more = book.visit(JAYAPURA, CASES[3])
     lines = ((more.drugs[0].drug.at_pcare, 30.0),)
     versions = [*more.through(), more.version(late, more.prescription(0, amount=30))]

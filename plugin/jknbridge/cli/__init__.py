@@ -1,8 +1,9 @@
 """The command line: one click group, its own commands by name, and those that plugins bring (DESIGN §9).
 
-Open ``common.py`` first: :class:`~jknbridge.cli.common.App` is what every command, ours or a plugin's, is handed. Commands are
-imported when they are used, so that ``jknbridge --help`` does not load the ledger. What a command may *do* stands outside:
-decisions in :mod:`jknbridge.decisions`, sums in :mod:`jknbridge.reporting`; a command only reads its words and prints.
+Open ``common.py`` first: :class:`~jknbridge.cli.common.App` is what every command, ours or a plugin's, is handed.
+Commands are imported when they are used, so that ``jknbridge --help`` does not load the ledger. What a command may
+*do* stands outside: decisions in :mod:`jknbridge.decisions`, sums in :mod:`jknbridge.reporting`; a command only reads
+its words and prints.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ _MEANINGS = {
     Exit.OK: "selesai tanpa temuan / done, nothing found",
     Exit.FINDING: "ada temuan: jumlah tidak cocok, pemeriksaan gagal / a finding: a sum or a check disagrees",
     Exit.USAGE: "perintah atau opsi salah / wrong command or option",
-    Exit.START_REFUSED: "tidak dapat mulai: konfigurasi, plugin atau buku besar / start refused: config, plugin, ledger",
+    Exit.START_REFUSED: "tidak dapat mulai: konfigurasi, plugin, buku besar / start refused: config, plugin, ledger",
     Exit.LEDGER_BUSY: "buku besar sedang dipakai; coba lagi / the ledger is busy; try again",
     Exit.NEEDS_PERSON: "keputusan ini tidak dapat diambil begitu saja / this may not be decided like that",
     Exit.DEFECT: "kesalahan program / a defect of the program",
@@ -79,7 +79,7 @@ _MEANINGS = {
 
 @dataclass
 class App:
-    """One run of the command line. ``extra`` and ``entry_points`` let a test bring its own plugins; ``clock`` its time."""
+    """One run of the command line. A test brings its own plugins (``extra``, ``entry_points``) and ``clock``."""
 
     config: Path | None = None
     ledger_url: str | None = None
@@ -139,8 +139,8 @@ class App:
     def ledger(self, *, create: bool = False, migrate: bool = False) -> Iterator[Ledger]:
         """The ledger, for reading and deciding beside a running worker. ``create``: make it where there is none yet.
 
-        ``migrate``: bring an old schema up to date. Only ``run`` and ``migrate`` ask for that: a command must not change
-        the ledger under a worker of another version.
+        ``migrate``: bring an old schema up to date. Only ``run`` and ``migrate`` ask for that: a command must not
+        change the ledger under a worker of another version.
         """
         from jknbridge.ledger.engine import open_ledger
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "submissions": ("submissions:submissions", "Pengiriman: daftar, lihat, coba lagi, putuskan / submissions"),
     "proposals": ("proposals:proposals", "Usulan perubahan: terima atau tolak / proposed changes"),
     "mapping": ("mapping:mapping", "Pemetaan kode dan daftar kerjanya / code mappings and their work list"),
+    "reconcile": ("reconcile:reconcile", "Cocokkan dengan isi di BPJS / compare with what the targets hold"),
     "sandbox": ("sandbox:sandbox", "Layanan BPJS tiruan / simulated targets"),
     "config": ("config:config", "Konfigurasi yang berlaku / effective settings"),
     "adapters": ("adapters:adapters", "Plugin dan tujuannya / plugins and their targets"),
@@ -74,12 +77,12 @@ class Commands(click.Group):
 def cli(context: click.Context) -> None:
     """Jembatan dari EMR (FHIR, Kafka) ke PCare dan kontak KBK.
 
-    A bridge from a FHIR EMR to BPJS PCare, and KBK contacts out. Every command takes --json and works while `run` is up.
+    A bridge from a FHIR EMR to BPJS PCare; KBK contacts out. Every command takes --json and works while `run` is up.
     """
 
 
 def run_cli(app: App, arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit code. Errors of ours are one line on stderr; a defect is masked and traced."""
+    """Run one command line; returns the exit code. Errors of ours are one line on stderr, a defect a masked trace."""
     try:
         result = cli.main(arguments, prog_name="jknbridge", standalone_mode=False, obj=app)
         return int(result) if isinstance(result, int) else Exit.OK
@@ -90,7 +93,7 @@ def run_cli(app: App, arguments: Sequence[str] | None = None) -> int:
         click.echo("dihentikan / interrupted", err=True)
         return Exit.INTERRUPTED
     except BrokenPipeError:  # `jknbridge … | head`
-        sys.stdout = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         return Exit.OK
     except errors.JknbridgeError as error:
         code = next(code for kind, code in CODES if isinstance(error, kind))
@@ -104,8 +107,6 @@ def _failed(app: App, text: str, code: Exit) -> int:
     masked = app.masker.text(text)
     if app.as_json:
         answer: dict[str, Any] = {"error": {"code": int(code), "meaning": code.meaning, "text": masked}}
-        import json
-
         click.echo(json.dumps(answer, ensure_ascii=False))
     click.echo(f"jknbridge: {masked}", err=True)
     return int(code)

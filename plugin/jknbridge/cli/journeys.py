@@ -30,9 +30,7 @@ def journeys() -> None:
 @click.option("--banyak", "most", default=100, show_default=True, help="Paling banyak baris / at most")
 @shared_options
 @pass_app
-def list_(
-    app: App, facility: str | None, day: str | None, source: str | None, state: str | None, most: int
-) -> None:
+def list_(app: App, facility: str | None, day: str | None, source: str | None, state: str | None, most: int) -> None:
     """Daftar kunjungan, yang terakhir berubah dahulu / newest change first."""
     from jknbridge.cli import reading
 

@@ -115,7 +115,7 @@ def import_command(app: App, file: Any, revise: bool, who: str | None, why: str 
 @shared_options
 @pass_app
 def export_command(app: App, file: Path, only_work: bool, facility: str | None) -> None:
-    """Tulis CSV: daftar kerja dahulu (kode kosong untuk diisi), lalu pemetaan / the work list first, to be filled in."""
+    """Tulis CSV: daftar kerja dahulu (kode kosong, untuk diisi), lalu pemetaan / the work list first, to fill in."""
     from jknbridge import mappings
 
     with app.ledger() as ledger:

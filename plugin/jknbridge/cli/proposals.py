@@ -108,13 +108,9 @@ def accept(app: App, idents: tuple[int, ...], who: str | None, why: str | None) 
 
     person = app.person(who, why)
     with app.host() as host:
-        done = [
-            one
-            for i in idents
-            for one in host.ledger.write_now(
-                lambda c, i=i: deciding.accept(c, host.desk(), host.instances, i, person)
-            )
-        ]
+        done = host.ledger.write_now(
+            lambda c: [one for i in idents for one in deciding.accept(c, host.desk(), host.instances, i, person)]
+        )
     shown(app, done)
 
 
@@ -129,7 +125,5 @@ def refuse(app: App, idents: tuple[int, ...], who: str | None, why: str | None) 
 
     person = app.person(who, why)
     with app.host() as host:
-        done = [
-            host.ledger.write_now(lambda c, i=i: deciding.refuse(c, host.desk(), i, person)) for i in idents
-        ]
+        done = host.ledger.write_now(lambda c: [deciding.refuse(c, host.desk(), i, person) for i in idents])
     shown(app, done)

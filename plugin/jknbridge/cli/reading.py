@@ -1,5 +1,5 @@
-"""What the list and show commands read. Rows as plain dictionaries, with no sealed body opened: a person who wants to see one
-asks for it, and that is audited (``submissions show --isi``)."""
+"""What the list and show commands read. Rows as plain dictionaries, with no sealed body opened: a person who wants to
+see one asks for it, and that is audited (``submissions show --isi``)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _submission(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def submission(connection: Connection, vault: Vault, ident: int) -> dict[str, Any]:
-    """One submission with its receipts, requests and proposals. Raises :class:`~jknbridge.errors.NeedsPerson` if unknown."""
+    """One submission with its receipts, requests and proposals. Raises ``NeedsPerson`` if there is none."""
     found = connection.execute(select(s.submission).where(_sub.id == ident)).first()
     if found is None:
         refuse_to("putus.tidak_ada", what="pengiriman", id=ident)
@@ -80,7 +80,7 @@ def _receipts(connection: Connection, vault: Vault, ident: int) -> list[dict[str
     query = select(s.receipt).where(s.receipt.c.submission_id == ident).order_by(s.receipt.c.id)
     rows = []
     for row in connection.execute(query).all():
-        wrapped = KeyRing.by_id(connection, row.key_id).wrapped
+        wrapped = KeyRing(vault).by_id(connection, row.key_id).wrapped
         erased = row.key_id is not None and wrapped is None
         rows.append(
             {
@@ -122,7 +122,7 @@ def _requests(connection: Connection, ident: int) -> list[dict[str, Any]]:
 def contents(connection: Connection, vault: Vault, ident: int) -> dict[str, Any]:
     """What is desired, what was accepted, and the rows a person must decide between, opened. Personal data."""
     row = connection.execute(select(s.submission).where(_sub.id == ident)).one()
-    wrapped = KeyRing.by_id(connection, row.key_id).wrapped
+    wrapped = KeyRing(vault).by_id(connection, row.key_id).wrapped
     opened: dict[str, Any] = {}
     for name in ("desired", "accepted"):
         box = row._mapping[f"{name}_box"]
@@ -193,7 +193,7 @@ def journey_id(connection: Connection, name: str) -> int:
         query = query.where(_jou.source == source[0]) if source and source[0] else query
         found = connection.execute(query).scalars().all()
     if len(found) != 1:
-        refuse_to("putus.tidak_ada" if not found else "baca.beberapa", what="kunjungan", id=name)
+        refuse_to("putus.tidak_ada" if not found else "putus.beberapa", what="kunjungan", id=name)
     return int(found[0])
 
 

@@ -72,7 +72,10 @@ _COLUMNS = {
 @submissions.command()
 @click.argument("ident", type=int, metavar="ID")
 @click.option(
-    "--isi", "open_", is_flag=True, help="Buka isinya (data pasien; dicatat) / open the contents (patient data; audited)"
+    "--isi",
+    "open_",
+    is_flag=True,
+    help="Buka isinya (data pasien; dicatat) / open the contents (patient data; audited)",
 )
 @person_options
 @shared_options
@@ -98,10 +101,14 @@ def _one(out: Printer, found: dict[str, Any]) -> None:
         if reason:
             out.line(f"  – {reason['id']}\n    {reason['en']} [{reason['who']}]")
     out.title("Tanda terima / receipts")
-    out.table(found["receipts"], {"kind": "JENIS", "values": "NILAI", "how": "ASAL", "at": "SEJAK", "ended_by": "AKHIR"})
+    out.table(
+        found["receipts"], {"kind": "JENIS", "values": "NILAI", "how": "ASAL", "at": "SEJAK", "ended_by": "AKHIR"}
+    )
     out.title("Permintaan / requests")
     lines = [{**row, "why": (row["reason"] or {}).get("id")} for row in found["requests"]]
-    out.table(lines, {"at": "WAKTU", "verb": "APA", "state": "STATUS", "outcome": "HASIL", "probes": "×", "why": "ALASAN"})
+    out.table(
+        lines, {"at": "WAKTU", "verb": "APA", "state": "STATUS", "outcome": "HASIL", "probes": "×", "why": "ALASAN"}
+    )
     if found["proposals"]:
         out.title("Usulan / proposals")
         out.table(found["proposals"], {"id": "ID", "action": "APA", "state": "STATUS", "decided_by": "OLEH"})
@@ -115,20 +122,21 @@ def _one(out: Printer, found: dict[str, Any]) -> None:
 
 @submissions.command()
 @click.argument("idents", type=int, nargs=-1, required=True, metavar="ID…")
-@click.option("--tambah-lagi", "add_again", is_flag=True, help="Tambahkan lagi yang dihapus tangan / re-add what is gone")
+@click.option(
+    "--tambah-lagi", "add_again", is_flag=True, help="Tambahkan lagi yang dihapus tangan / re-add what is gone"
+)
 @person_options
 @shared_options
 @pass_app
 def retry(app: App, idents: tuple[int, ...], add_again: bool, who: str | None, why: str | None) -> None:
-    """Coba lagi sekarang; yang diragukan ditanyakan lagi, tidak dikirim buta / try again now, doubts are asked again."""
+    """Coba lagi sekarang; yang diragukan ditanyakan, tidak dikirim buta / try again now, doubts are asked again."""
     from jknbridge import decisions
 
     person = app.person(who, why)
     with app.host() as host:
-        done = [
-            host.ledger.write_now(lambda c, i=i: decisions.retry(c, host.desk(), i, person, add_again=add_again))
-            for i in idents
-        ]
+        done = host.ledger.write_now(
+            lambda c: [decisions.retry(c, host.desk(), i, person, add_again=add_again) for i in idents]
+        )
     shown(app, done)
 
 
@@ -146,18 +154,21 @@ def release(app: App, idents: tuple[int, ...], instance: str | None, who: str | 
         raise click.UsageError("sebutkan ID, atau --rem / name IDs, or --rem")
     person = app.person(who, why)
     with app.host() as host:
-        write = host.ledger.write_now
-        if instance:
-            name = instance
-            done = write(lambda c: decisions.release_brake(c, host.desk(), name, person))
-        else:
-            done = [write(lambda c, i=i: decisions.release(c, host.desk(), i, person)) for i in idents]
+        done = host.ledger.write_now(
+            lambda c: (
+                decisions.release_brake(c, host.desk(), instance, person)
+                if instance
+                else [decisions.release(c, host.desk(), i, person) for i in idents]
+            )
+        )
     shown(app, done)
 
 
 @submissions.command()
 @click.argument("ident", type=int, metavar="ID")
-@click.option("--ada", "present", multiple=True, metavar="NAMA=NILAI", help="Ada di tujuan dengan nomor ini, mis. noUrut=A3")
+@click.option(
+    "--ada", "present", multiple=True, metavar="NAMA=NILAI", help="Ada di tujuan dengan nomor ini, mis. noUrut=A3"
+)
 @click.option("--masih-ada", "still", is_flag=True, help="Penarikan: datanya masih ada / withdrawal: it is still there")
 @click.option("--tidak-ada", "absent", is_flag=True, help="Tidak ada di tujuan / it is not there")
 @person_options
@@ -194,7 +205,14 @@ def _pair(text: str) -> tuple[str, str]:
 def shown(app: App, done: list[Any]) -> None:
     """Print what decisions came to."""
     rows = [
-        {"id": one.submission, "target": one.target, "kind": one.kind, "key": one.key, "held": one.held, "work": one.work}
+        {
+            "id": one.submission,
+            "target": one.target,
+            "kind": one.kind,
+            "key": one.key,
+            "held": one.held,
+            "work": one.work,
+        }
         for one in done
     ]
     columns = {"id": "ID", "kind": "JENIS", "key": "KUNCI", "held": "ADA", "work": "PEKERJAAN"}

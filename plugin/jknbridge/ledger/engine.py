@@ -134,10 +134,7 @@ class Ledger:
         results: list[Any] = []
         try:
             with _writing(self._engine) as connection:
-                checkpoints.reached("ledger.begin")
                 results.extend(job.run(connection) for job in jobs)
-                checkpoints.reached("ledger.before")
-            checkpoints.reached("ledger.after")
             self._committed()
         except Exception as error:
             self._rolled_back()
@@ -232,5 +229,9 @@ def _identity(engine: Engine, vault: Vault) -> tuple[str, bytes]:
 
 @contextlib.contextmanager
 def _writing(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(writer=True) as connection, connection.begin():
-        yield connection
+    with engine.connect().execution_options(writer=True) as connection:
+        with connection.begin():
+            checkpoints.reached("ledger.begin")
+            yield connection
+            checkpoints.reached("ledger.before")
+        checkpoints.reached("ledger.after")

@@ -30,6 +30,7 @@ class Loaded:
     anchor: str
     changes: int
     changed_at: float
+    facility: str | None = None  # as last translated
     resources: dict[str, Resource] = field(default_factory=dict)  # by "Type/id"
     names: dict[str, str] = field(default_factory=dict)  # logical target → "Type/id"
     key_id: int | None = None  # data key of the patient, for what is derived from this journey
@@ -64,7 +65,7 @@ def load(connection: Connection, vault: Vault, ids: Sequence[int], types: frozen
     for some in chunks(ids):
         for row in connection.execute(select(s.journey).where(s.journey.c.id.in_(some))):
             anchor = f"{row.anchor_type}/{row.anchor_id}"
-            journeys[row.id] = Loaded(row.id, row.source, anchor, row.changes, row.changed_at)
+            journeys[row.id] = Loaded(row.id, row.source, anchor, row.changes, row.changed_at, row.facility)
     walk = _Walk(connection, vault, types)
     walk.start(journeys.values())
     return list(journeys.values())

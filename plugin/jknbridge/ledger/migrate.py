@@ -44,7 +44,9 @@ def bring_up_to_date(engine: Engine, *, allowed: bool) -> None:
     if here is not None and not any((_HERE / "versions").glob(f"{here}_*.py")):
         raise StartRefused(f"the ledger was written by a newer jknbridge (schema {here}): start that version")
     if not allowed:
-        raise StartRefused(f"the ledger has schema {here or 'none'}, this program needs {HEAD}: run `jknbridge migrate`")
+        raise StartRefused(
+            f"the ledger has schema {here or 'none'}, this program needs {HEAD}: run `jknbridge migrate`"
+        )
     from alembic import command
 
     with engine.connect().execution_options(writer=True) as connection, connection.begin():

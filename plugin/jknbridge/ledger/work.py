@@ -14,14 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from jknbridge.difference import Standing, Step, step
+from jknbridge.difference import Standing, Step, changed_fields, step
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.keyring import DataKey, KeyRing
 from jknbridge.ledger.sql import chunks, update_by_id
 from jknbridge.ledger.tell import tell_contact, tell_result
 from jknbridge.ledger.texts import reason_text, stored_reason
 from jknbridge.ledger.vault import Vault
-from jknbridge.targets import Kind
+from jknbridge.targets import Change, Kind
 
 Row = dict[str, Any]
 OPEN = ("waiting", "ready", "sending", "retry", "in_doubt")
@@ -323,8 +323,35 @@ class Sheet:
             dependants=tuple(sorted({other["kind"] for other in self.dependants(row)}))
             if row["held"] != "absent"
             else (),
+            parent_replaces=differs and any(self._replaces(parent) for parent in self._parents(row, kind)),
             reason=stored_reason(row["reason"]),
         )
+
+    def _parents(self, row: Row, kind: Kind) -> list[Row]:
+        """Rows of the same instance that this one hangs on: those it shares its key with, and its lane's."""
+        return [
+            other
+            for other in self.rows
+            if other["instance"] == row["instance"]
+            and other["kind"] in kind.needs
+            and (other["key"] == row["key"] or row["lane"] == f"{other['target']}.{other['kind']}|{other['key']}")
+        ]
+
+    def _replaces(self, row: Row) -> bool:
+        """Whether what is desired of a held row asks for a replacement."""
+        kind = self.desk.kind_of(row["target"], row["kind"])
+        if (
+            kind is None
+            or row["held"] == "absent"
+            or row["desire"] != "wanted"
+            or row["desired_fp"] == row["accepted_fp"]
+        ):
+            return False
+        desired, accepted = self.open(row, "desired_box"), self.open(row, "accepted_box")
+        if not desired or not accepted:
+            return False
+        fields = changed_fields(desired["payload"], accepted["payload"])
+        return kind.change_of(fields) is Change.REPLACE or any(self._replaces(p) for p in self._parents(row, kind))
 
     def _propose(self, row: Row, next_: Step) -> None:
         """Keep exactly the open proposal that the step asks for: none, or one for this desired state."""
