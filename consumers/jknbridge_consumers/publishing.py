@@ -1,4 +1,4 @@
-"""FHIR to Kafka: which topic and key a document gets, files read, records sent and each one awaited (``jknbridge publish``).
+"""FHIR to Kafka (``jknbridge publish``): which topic and key a document gets, files read, records sent and awaited.
 
 For whoever feeds a bridge by hand: an integrator's first files, a replay, and ``jknbridge demo``. Not the outbox
 (``publisher.py``): nothing here is durable, and what was not acknowledged is reported, never tried again.
@@ -156,7 +156,7 @@ def _method(entry: Document) -> str:
 
 
 def in_order(documents: Sequence[Document], order: Order | None) -> list[Document]:
-    """By ``meta.lastUpdated`` (a Bundle: its newest entry's, else its ``timestamp``); what has none counts as oldest."""
+    """By ``meta.lastUpdated`` (a Bundle: its newest entry's, or its ``timestamp``); what has none counts as oldest."""
     if order is None:
         return list(documents)
     return sorted(documents, key=_updated, reverse=order == "newest")
@@ -201,7 +201,9 @@ def _main(document: Document) -> Document:
     entries = document.get("entry")
     if document.get("resourceType") != "Bundle" or not isinstance(entries, list):
         return document
-    inside = [entry["resource"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)]
+    inside = [
+        entry["resource"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
+    ]
     typed = [resource for resource in inside if isinstance(resource.get("resourceType"), str)]
     return next((r for r in typed if r["resourceType"] == "Encounter"), typed[0] if typed else document)
 
@@ -215,7 +217,8 @@ def outgoing(document: Document, topics: Sequence[str], topic: str | None = None
 
 
 class Sender:
-    """One producer: ``with Sender(settings) as sender: sender.send(records)``. Raises :class:`BrokerMissing` at entry."""
+    """One producer: ``with Sender(settings) as sender: sender.send(records)``. Entering may raise
+    :class:`BrokerMissing`."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings

@@ -82,7 +82,10 @@ async def called(work: Awaitable[T], seconds: float) -> T:
 
 def share(journey: Journey) -> bytes:
     """A journey's contents as they are now, to be given out by :func:`own`."""
-    whole = {**{r.reference: r for found in journey.resources.values() for r in found}, journey.anchor.reference: journey.anchor}
+    whole = {
+        **{r.reference: r for found in journey.resources.values() for r in found},
+        journey.anchor.reference: journey.anchor,
+    }
     return marshal.dumps({ref: resource.content for ref, resource in whole.items()})
 
 

@@ -265,17 +265,16 @@ _UNDECIDED = {"doubt": ("ambiguous", "cannot_tell"), "adopt": ("absent",)}
 
 def doubtful_request(connection: Connection, row: Row) -> Row | None:
     """The request a submission is in doubt about: the open one, or the one a person was left with."""
+    undecided = _r.outcome.in_(_UNDECIDED.get(row["hold"] or "", ()))
     query = (
         select(s.request)
         .join(s.request_submission, s.request_submission.c.request_id == _r.id)
-        .where(s.request_submission.c.submission_id == row["id"])
+        .where(s.request_submission.c.submission_id == row["id"], (_r.state == "in_doubt") | undecided)
         .order_by(_r.created_at.desc())
         .limit(1)
     )
     found = connection.execute(query).first()
-    if found is None or (found.state != "in_doubt" and found.outcome not in _UNDECIDED.get(row["hold"] or "", ())):
-        return None
-    return dict(found._mapping)
+    return None if found is None else dict(found._mapping)
 
 
 def _reopen(sheet: Sheet, row: Row, request: Row) -> None:

@@ -6,8 +6,8 @@
 * :func:`blocks`: tables inside hand-written pages, between ``<!-- printed: name -->`` and ``<!-- end -->``.
 
 Pure: plugins in, texts out; only :func:`main` touches files. Run it in a process of its own: which reasons exist
-depends on what has been imported, and a test's own reasons do not belong on a page. Not for ``docs/asyncapi.yaml``, which
-is written by hand and held to the models by a test.
+depends on what has been imported, and a test's own reasons do not belong on a page. Not for ``docs/asyncapi.yaml``,
+which is written by hand and held to the models by a test.
 """
 
 from __future__ import annotations
@@ -51,7 +51,6 @@ def blocks(plugins: Plugins) -> dict[str, str]:
         "hooks": hooks_table(),
         "exit-codes": exit_codes_table(),
         "sandbox.faults": faults_table(),
-        "sandbox.calls": calls_table(),
         "fields.kontak": fields_table(contacts.Kontak),
         "fields.hasil": fields_table(events.Hasil),
     }
@@ -73,13 +72,17 @@ def filled(text: str, tables: Mapping[str, str]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; ``|`` and line ends inside cells are made harmless."""
+    """A Markdown table; ``|``, line ends and what looks like an HTML tag are made harmless inside cells."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "".join("| " + " | ".join(_cell(cell) for cell in line) + " |\n" for line in lines)
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    parts = " ".join(text.split()).replace("|", "\\|").split("`")
+    parts[::2] = [
+        part.replace("<", "&lt;").replace(">", "&gt;") for part in parts[::2]
+    ]  # code stands between backticks
+    return "`".join(parts)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -93,11 +96,11 @@ def commands_page(plugins: Plugins) -> str:
     app = App()
     app.plugins = plugins
     context = click.Context(cli, info_name="jknbridge", obj=app)
-    shared = {parameter.name for parameter in cli.params}
+    shared: set[str | None] = {parameter.name for parameter in cli.params}
     parts = [
         "# Commands\n\n",
-        "Help texts are in Bahasa Indonesia with English beside them. Commands that read or decide work beside a running "
-        "`jknbridge run`; every decision is kept with who, when and why (`jknbridge audit`).\n\n",
+        "Help texts are in Bahasa Indonesia with English beside them. Commands that read or decide work beside a\n"
+        "running `jknbridge run`; every decision is kept with who, when and why (`jknbridge audit`).\n\n",
         "## Options of every command\n\nThey may stand before or after the command's name.\n\n",
         table(("Option", "Meaning"), (_option(p, context) for p in cli.params)),
         "\n## Exit codes\n\n",
@@ -120,15 +123,23 @@ def _walk(
             yield from _walk(command, context, (*path, name))
 
 
-def _command(
-    path: tuple[str, ...], command: click.Command, parent: click.Context, shared: set[str | None]
-) -> str:
+def _command(path: tuple[str, ...], command: click.Command, parent: click.Context, shared: set[str | None]) -> str:
     context = click.Context(command, info_name=" ".join(path), parent=parent)
     usage = " ".join(["jknbridge", *path, *command.collect_usage_pieces(context)])
-    text = f"\n{'#' * (len(path) + 1)} jknbridge {' '.join(path)}\n\n`{usage}`\n\n{inspect.cleandoc(command.help or '')}\n"
+    heading = f"\n{'#' * (len(path) + 1)} jknbridge {' '.join(path)}\n\n`{usage}`\n\n"
+    text = heading + _help(inspect.cleandoc(command.help or "")) + "\n"
     own = [p for p in command.params if p.name not in shared and not getattr(p, "hidden", False)]
     rows = [_option(parameter, context) for parameter in own if isinstance(parameter, click.Option)]
     return text + ("\n" + table(("Option", "Meaning"), rows) if rows else "")
+
+
+def _help(text: str) -> str:
+    """Help as Markdown: a paragraph that click prints line by line (``\\b``) becomes a block."""
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text)]
+    return "\n\n".join(
+        f"```text\n{part.removeprefix(chr(8)).strip(chr(10))}\n```" if part.startswith("\b") else part
+        for part in paragraphs
+    )
 
 
 def _option(parameter: click.Parameter, context: click.Context) -> tuple[str, str]:
@@ -148,12 +159,18 @@ def exit_codes_table() -> str:
 
 def known_reasons(plugins: Plugins) -> reasons.Table:
     """Every reason of the host and of the plugins' packages; imports all their modules, the testing kit's excepted."""
-    for root in ["jknbridge", *sorted(plugins.packages())]:
+    for root in ["jknbridge", *sorted(_packages(plugins))]:
         package = importlib.import_module(root)
         for module in pkgutil.walk_packages(package.__path__, f"{root}."):
             if not re.search(r"\.testing(\.|$)|\.migrations(\.|$)|\.__main__$", module.name):
                 importlib.import_module(module.name)
     return reasons.registered()
+
+
+def _packages(plugins: Plugins) -> set[str]:
+    """Top-level packages of whatever the plugins bring."""
+    brought = [*map(type, plugins.adapters.values()), *plugins.settings().values(), *plugins.sandboxes().values()]
+    return {str(one.__module__).partition(".")[0] for one in brought}
 
 
 def reasons_page(rows: reasons.Table) -> str:
@@ -162,10 +179,11 @@ def reasons_page(rows: reasons.Table) -> str:
     for code, (id_, en, who) in rows.items():
         rooms.setdefault(code.partition(".")[0], []).append((f"`{code}`", id_, en, who))
     text = (
-        "# Reasons\n\nWhy something waits, was refused or went to the dead letters. The same code stands in `--json`, in "
-        "`jkn.hasil.v1` and in the header `x-jkn-reason`; words in braces are filled in, never with patient data. *Who* "
-        "can mend it: IT (operations), klinik (the staff who record visits), integrator (whoever connects the EMR), BPJS "
-        "(nobody here: it is retried, asked again, or waits for BPJS).\n"
+        "# Reasons\n\n"
+        "Why something waits, was refused or went to the dead letters. The same code stands in `--json`, in\n"
+        "`jkn.hasil.v1` and in the header `x-jkn-reason`. Words in braces are filled in, never with patient data.\n\n"
+        "*Who* can mend it: IT (operations), klinik (the staff who record visits), integrator (whoever connects the\n"
+        "EMR), BPJS (nobody here: it is asked or tried again).\n"
     )
     for room, lines in rooms.items():
         text += f"\n## {room}\n\n" + table(("Code", "Bahasa Indonesia", "English", "Who"), lines)
@@ -184,9 +202,9 @@ def ledger_page() -> str:
 
     notes = _notes(inspect.getsource(schema))
     text = "# The ledger's tables\n\n" + (
-        "Read it with `jknbridge report`, `journeys` and `submissions`; write it only through commands. Moments are seconds "
-        "since the epoch (UTC). `*_box` columns are sealed (AES-256-GCM, a data key per patient), `*_hmac` columns are "
-        "keyed digests: neither can be read without the master key.\n"
+        "Read it with `jknbridge report`, `journeys` and `submissions`; write it only through commands. Moments are\n"
+        "seconds since the epoch (UTC). `*_box` columns are sealed (AES-256-GCM, a data key per patient), `*_hmac`\n"
+        "columns are keyed digests: neither can be read without the master key.\n"
     )
     for made in schema.metadata.tables.values():
         comment = f"{made.comment}.\n\n" if made.comment else ""
@@ -235,7 +253,8 @@ def hooks_table() -> str:
     rows = []
     for name, hook in hooks.items():
         arguments = ", ".join(n for n in inspect.signature(hook).parameters if n != "self")
-        rows.append((f"`{name}({arguments})`", f"`{hook.__annotations__['return']}`", inspect.getdoc(hook) or ""))
+        told = (inspect.getdoc(hook) or "").replace("``", "`")
+        rows.append((f"`{name}({arguments})`", f"`{hook.__annotations__['return']}`", told))
     return table(("Hook", "Returns", "What and when"), rows)
 
 
@@ -252,12 +271,17 @@ def options_table(factory: Any) -> str:
     return table(("Switch", "Default", "Values", "Meaning", "Contract"), rows)
 
 
+_KINDS = ((True, "writes"), (False, "reads"))
+
+
 def operations_table(factory: Any) -> str:
     from jknbridge.clock import SystemClock
 
     kinds = {True: "writes", False: "reads"}
     found = factory(SystemClock()).operations.items()
-    rows = ((kind, ", ".join(f"`{name}`" for name, writes in found if writes is wanted)) for wanted, kind in kinds.items())
+    rows = (
+        (kind, ", ".join(f"`{name}`" for name, writes in found if writes is wanted)) for wanted, kind in kinds.items()
+    )
     return table(("", "Operations"), rows)
 
 
@@ -266,13 +290,6 @@ def faults_table() -> str:
 
     rows = ((f"`{k.name}`", k.on, k.effect, str(k.ms) if k.ms else "", k.description) for k in KINDS.values())
     return table(("Kind", "Strikes", "Effect", "`ms`", "What happens"), rows)
-
-
-def calls_table() -> str:
-    from jknbridge.sandbox.admin import PREFIX, Admin
-    from jknbridge.sandbox.server import Sandbox
-
-    return table(("Call",), ((f"`{method} /{PREFIX}/{path}`",) for method, path in Admin(Sandbox([])).routes()))
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -190,6 +190,7 @@ class Host:
         """Work until :meth:`stop`; raises what made a loop fail."""
         self._loop = asyncio.get_running_loop()
         await self.ledger.write(lambda c: doubts.recover(c, self.clock.now()))
+        await self.ledger.write(lambda c: planner.look_again(c, self.instances, self.clock.now()))
         loops = [
             asyncio.create_task(work)
             for work in (

@@ -13,7 +13,7 @@ from datetime import UTC, date
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from jknbridge import customs
 from jknbridge.clock import utc
@@ -229,6 +229,17 @@ def forget_due(connection: Connection, loaded: Sequence[Loaded]) -> None:
     """Journeys whose anchor never arrived are not due any more; their resources are orphans until it does."""
     for one in loaded:
         connection.execute(_done, {"_id": one.id, "_seen": one.changes, "again": None})
+
+
+def look_again(connection: Connection, instances: Instances, now: float) -> None:
+    """At start: journeys whose instance the config no longer names, or names again, are due. So what was accepted there is
+    listed as ``yatim`` without waiting for an event, and taken up when the section returns."""
+    c = s.submission.c
+    here = c.instance.in_([instance.name for instance in instances])
+    gone = ~here & (c.desire != "silent") & (c.work.not_in(("obsolete", "withdrawn")))
+    back = here & (c.desire == "silent")
+    journeys = select(c.journey_id).where(gone | back).distinct()
+    connection.execute(update(s.journey).where(s.journey.c.id.in_(journeys)).values(due_at=now))
 
 
 def _record(connection: Connection, turn: Turn, said: Said) -> None:

@@ -1,8 +1,8 @@
 """A planning configuration out of nothing, for the integrator who has FHIR files and no config yet.
 
-One facility stands for whatever ``Encounter.serviceProvider`` names, in WIB, with no first day; every adapter that can be
-configured with placeholders is a target of it. What was guessed is said in words: nobody should take a plan made with it for
-what their own configuration would do.
+One facility stands for whatever ``Encounter.serviceProvider`` names, in WIB, with no first day; every adapter that can
+be configured with placeholders is a target of it. What was guessed is said in words: nobody should take a plan made
+with it for what their own configuration would do.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from jknbridge.settings import FacilitySettings, Settings, TargetSettings
 register_all(
     {
         "rencana.faskes_tebakan": (
-            "Tanpa berkas konfigurasi: faskes {kode} ditebak dari Encounter.serviceProvider ({names}), zona WIB, mulai {mulai}",
-            "No config file: facility {kode} was guessed from Encounter.serviceProvider ({names}), zone WIB, first day {mulai}",
+            "Tanpa konfigurasi: faskes {kode} ditebak dari serviceProvider ({names}), zona WIB, mulai {mulai}",
+            "No config: facility {kode} is a guess from serviceProvider ({names}), zone WIB, first day {mulai}",
             "IT",
         ),
         "rencana.tanpa_faskes": (

@@ -1,4 +1,5 @@
-"""Files for ``plan`` as the records they would be on a topic: a resource, a Bundle, NDJSON, a CloudEvent (DESIGN §4 step 1).
+"""Files for ``plan`` as the records they would be on a topic: a resource, a Bundle, NDJSON, a CloudEvent (DESIGN §4
+step 1).
 
 Each is decoded by the same :func:`jknbridge.fhir.records.decode` that reads Kafka. Nothing is judged here.
 """
@@ -49,9 +50,7 @@ def pieces(sources: Sequence[Source], rules: SourceRules, limits: Limits) -> lis
     for number, source in enumerate(sources):
         for offset, (line, value) in enumerate(split(source)):
             record = Record(TOPIC, number, offset, None, value, (), -1)
-            ignored = Counter(
-                type_ for type_ in _types(value, limits) if type_ not in rules.wanted_types
-            )
+            ignored = Counter(type_ for type_ in _types(value, limits) if type_ not in rules.wanted_types)
             found.append(Piece(source.name, line, record, decode(record, rules, limits), ignored))
     return found
 

@@ -1,7 +1,8 @@
-"""How ``plan`` shows values: references and codes readable, what is known of them resolved, personal values masked on request.
+"""How ``plan`` shows values: references and codes readable, what is known of them resolved, personal values masked on
+request.
 
-A reference is ``{"ref", "key", "field", "value"}``, a code ``{"code", "local", "display", "value"}``; ``value`` is ``None`` where
-there is no receipt or no mapping yet.
+A reference is ``{"ref", "key", "field", "value"}``, a code ``{"code", "local", "display", "value"}``; ``value`` is
+``None`` where there is no receipt or no mapping yet.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ def line(value: Any) -> str:
         return str(known) if known is not None else f"← {value['ref']}.{value['field']} (belum ada / not there yet)"
     if isinstance(value, Mapping) and "code" in value:
         local = f"{value['code']} {value['local']}" + (f" “{value['display']}”" if value["display"] else "")
-        return f"{value['value']} ({local})" if value["value"] is not None else f"? {local} (belum dipetakan / unmapped)"
+        return (
+            f"{value['value']} ({local})" if value["value"] is not None else f"? {local} (belum dipetakan / unmapped)"
+        )
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name}: {line(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -72,16 +72,16 @@ class World:
         self.host.courier.stopping = False
 
     async def _quiet(self, task: asyncio.Task[None]) -> None:
-        """Quiet: the ledger did not change for 60 ms."""
-        seen, still = -1, 0
-        while still < 3:
-            await asyncio.sleep(0.02)
+        """Idle: every loop sleeps on the clock, nothing is under way and nobody was woken, twice in a row."""
+        still = 0
+        while still < 2:
+            await asyncio.sleep(0.005)
             if task.done():
                 await task
-            now = self.host.ledger.read_now(lambda c: c.exec_driver_sql("select count(*), max(changed_at) from submission").one())
-            print_ = hash((tuple(now), sum(self.far.requests.values()), str(self.rows())))
-            still = still + 1 if print_ == seen and not self.host.courier._tasks else 0
-            seen = print_
+            wakes = self.host.wakes
+            woken = any(event.is_set() for event in (wakes.plan, wakes.work, wakes.doubts, wakes.facts))
+            busy = self.host.courier._tasks or woken or self.clock.waiting < 4
+            still = 0 if busy else still + 1
 
     def rows(self) -> list[dict[str, Any]]:
         return self.host.ledger.read_now(

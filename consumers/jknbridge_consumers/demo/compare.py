@@ -1,4 +1,4 @@
-"""The verdict on the day: what must be there against what is there (DESIGN §9: the demo fails if ground truth disagrees).
+"""The verdict on the day: what must be there against what is there (DESIGN §9: exit 1 if the ground truth disagrees).
 
 Pure: stories, the sandbox's truth, the contacts read back and the ledger's sums in; findings out. Four kinds:
 
@@ -82,6 +82,7 @@ def compare(
 
 Key = tuple[str, str, str, str]
 """facility, noKartu, tglDaftar, kdPoli: PCare's natural key."""
+_NOWHERE: Key = ("", "", "", "")
 
 
 class Held:
@@ -93,7 +94,9 @@ class Held:
         self.visit = {_key(row): row for row in state["kunjungan"]}
         self.numbers = {(row["facility"], str(row["noUrut"])): _key(row) for row in state["pendaftaran"]}
         visits = {row["noKunjungan"]: _key(row) for row in state["kunjungan"]}
-        self.drugs = Counter((visits.get(row["noKunjungan"]), _drug(row), float(row["jmlObat"])) for row in state["obat"])
+        self.drugs = Counter(
+            (visits.get(row["noKunjungan"], _NOWHERE), _drug(row), float(row["jmlObat"])) for row in state["obat"]
+        )
 
 
 def _key(row: Row) -> Key:

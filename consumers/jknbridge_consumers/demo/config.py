@@ -10,9 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
-from jknbridge.ledger import schema
+from jknbridge.mappings import ALL, Line
 from jknbridge_consumers.broker import API_VERSION
 from jknbridge_consumers.demo.expect import HEALTHY_POLIS, POLIS
 from jknbridge_consumers.demo.people import CLINICS, Clinic
@@ -69,7 +67,6 @@ def kafka(bootstrap: str) -> dict[str, Any]:
 def _facility(clinic: Clinic, login: Mapping[str, Any], day: date) -> dict[str, Any]:
     return {
         "nama": clinic.name,
-        "jenis": "FKTP",
         "zona": clinic.zone,
         "organisasi": [f"Organization/{clinic.code}"],
         "peserta_terdaftar": clinic.registered,
@@ -80,26 +77,30 @@ def _facility(clinic: Clinic, login: Mapping[str, Any], day: date) -> dict[str, 
 # --- mappings ---------------------------------------------------------------------------------------------------------
 
 
-def mappings() -> list[tuple[str, str, str, str]]:
-    """(facility, list, local code, PCare's code). What is missing here is missing on purpose."""
-    rows = [("*", "pcare.status_pulang", "home", "3"), ("*", "pcare.alergi_obat", f"kfa|{DRUGS['amoksisilin'].kfa}", "01")]
-    rows += [("*", "pcare.obat", f"kfa|{drug.kfa}", drug.dpho) for drug in DRUGS.values() if drug.dpho is not None]
-    rows += [("*", "pcare.poli", f"kbk-jenis-layanan|{jenis}", poli) for jenis, poli in HEALTHY_POLIS.items()]
+LATER = "lansia"
+"""The place that somebody maps in the course of the day: what waited for it goes then."""
+
+
+def mappings() -> list[Line]:
+    """What the clinics mapped before the day began. What is missing here is missing on purpose."""
+    lines = [
+        Line(ALL, "pcare.status_pulang", "home", "3"),
+        Line(ALL, "pcare.alergi_obat", f"kfa|{DRUGS['amoksisilin'].kfa}", "01"),
+    ]
+    lines += [Line(ALL, "pcare.obat", f"kfa|{drug.kfa}", drug.dpho) for drug in DRUGS.values() if drug.dpho is not None]
+    lines += [Line(ALL, "pcare.poli", f"kbk-jenis-layanan|{jenis}", poli) for jenis, poli in HEALTHY_POLIS.items()]
     for clinic in CLINICS:
-        rows += [(clinic.code, "pcare.poli", f"Location/{clinic.code}-{name}", poli) for name, poli in POLIS.items()]
-        rows += [(clinic.code, "pcare.dokter", f"Practitioner/{name}", code) for name, code in clinic.doctors]
-    return rows
+        lines += [_place(clinic, name) for name in POLIS if name != LATER]
+        lines += [Line(clinic.code, "pcare.dokter", f"Practitioner/{name}", code) for name, code in clinic.doctors]
+    return lines
 
 
-def write_mappings(connection: Connection, now: float) -> None:
-    """Into the new ledger, as ``jknbridge mapping set`` would."""
-    connection.execute(
-        schema.mapping.insert(),
-        [
-            {"facility": facility, "list": list_, "local": local, "code": code, "set_at": now, "set_by": "demo"}
-            for facility, list_, local, code in mappings()
-        ],
-    )
+def late_mappings() -> list[Line]:
+    return [_place(clinic, LATER) for clinic in CLINICS]
+
+
+def _place(clinic: Clinic, name: str) -> Line:
+    return Line(clinic.code, "pcare.poli", f"Location/{clinic.code}-{name}", POLIS[name])
 
 
 # --- trouble ----------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def _whole(settings: KafkaSettings, topics: Sequence[str]) -> dict[str, list[byt
 
 @dataclass(slots=True)
 class Rate:
-    """One clinic's contact rate for the day: distinct participants that count, and the contacts that do not, by gate."""
+    """One clinic's contact rate for the day: distinct participants that count, and contacts that do not, by gate."""
 
     clinic: Clinic
     participants: set[str] = field(default_factory=set)

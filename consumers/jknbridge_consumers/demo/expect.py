@@ -13,7 +13,7 @@ from jknbridge_consumers.demo.visit import Version, Visit
 
 ContactState = Literal["recorded", "retracted"]
 
-POLIS = {"umum": "001", "gigi": "002", "kia": "003", "rumah": "001", "jarak": "001"}
+POLIS = {"umum": "001", "gigi": "002", "kia": "003", "rumah": "001", "jarak": "001", "lansia": "001"}
 """Places of the demo's clinics → kdPoli of a sick visit."""
 
 HEALTHY_POLIS = {
@@ -81,9 +81,10 @@ def contact_kind(visit: Visit) -> str:
     return "SEHAT_RUMAH" if visit.kelas == "HH" else HEALTHY_KINDS[visit.jenis]
 
 
-def served(visit: Visit, **changes: Any) -> Expect:
-    """A finished sick visit with everything: registration, visit, each drug once, one contact."""
-    fields = {"kdDiag1": visit.case.icd10, "sistole": visit.vital("sistole"), "kdStatusPulang": "3"}
+def served(visit: Visit, shows: Mapping[str, Any] | None = None, **changes: Any) -> Expect:
+    """A finished sick visit with everything: registration, visit, each drug once, one contact. ``shows``: fields of the
+    visit beyond or other than the usual."""
+    fields = {"kdDiag1": visit.case.icd10, "sistole": visit.vital("sistole"), "kdStatusPulang": "3", **(shows or {})}
     lines = tuple(line for prescribed in visit.drugs for line in prescribed.lines)
     full = Expect(registered=True, visit=fields, drugs=lines, contact=(contact_kind(visit), "recorded"))
     return replace(full, **changes)

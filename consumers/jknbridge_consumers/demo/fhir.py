@@ -53,7 +53,12 @@ def location(id_: str, name: str, clinic: Clinic) -> Resource:
 
 
 def practitioner(id_: str) -> Resource:
-    return {"resourceType": "Practitioner", "id": id_, "active": True, "name": [{"text": id_.replace("-", " ").title()}]}
+    return {
+        "resourceType": "Practitioner",
+        "id": id_,
+        "active": True,
+        "name": [{"text": id_.replace("-", " ").title()}],
+    }
 
 
 def patient(person: Person, *, card: bool = True, nik: bool = True) -> Resource:

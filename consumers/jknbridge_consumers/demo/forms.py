@@ -1,4 +1,4 @@
-"""The forms in which EMRs publish: bare resources, five kinds of Bundle, two of CloudEvent. And records that are broken.
+"""The forms in which EMRs publish: bare resources, five kinds of Bundle, two of CloudEvent. And broken records.
 
 :func:`wrap` turns one wave of one journey into records; :func:`broken` makes those that end as dead letters, each with
 what must become of it.
@@ -135,7 +135,8 @@ FORMS = tuple(_WRAPPERS)
 
 def broken(good: Resource, topics: Sequence[str]) -> list[Parcel]:
     """Not JSON; JSON that is no FHIR; id-only notification; transaction without identities; a bad entry beside a good
-    one; a type nobody reads; a tombstone on a topic whose key names nothing. ``good`` is a resource published already."""
+    one; a type nobody reads; a tombstone on a topic whose key names nothing. ``good``: a resource published already.
+    """
     place = topic_for("Encounter", topics)
 
     def raw(document: Any) -> Outgoing:

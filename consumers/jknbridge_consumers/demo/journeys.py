@@ -1,7 +1,7 @@
-"""The day: every journey of the demo, and what PCare, the contact topic and the waiting list must hold of it at the end.
+"""The day: every journey of the demo, and what PCare, the contact topic and the waiting list must hold of it then.
 
-:func:`day` makes the whole :class:`Book`. Ordinary visits are made from a table of cases; each special one is a function
-of its own in this file or in ``stopped.py`` (those that cannot be submitted, each for another reason).
+:func:`day` makes the whole :class:`Book`. Ordinary visits are made from a table of cases; special ones stand below by
+what is special about them, those that cannot be submitted in ``stopped.py``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jknbridge_consumers.demo import fhir
-from jknbridge_consumers.demo.expect import Expect, Story, Waits, healthy, nothing, registered_only, served, withdrawn
+from jknbridge_consumers.demo.expect import (
+    POLIS,
+    Expect,
+    Story,
+    Waits,
+    healthy,
+    nothing,
+    registered_only,
+    served,
+    withdrawn,
+)
 from jknbridge_consumers.demo.fhir import Resource
 from jknbridge_consumers.demo.forms import FORMS
 from jknbridge_consumers.demo.people import CLINICS, JAKARTA, JAYAPURA, NEIGHBOUR, Clinic, Person, Register
@@ -77,7 +87,7 @@ class Book:
         made: list[Version] = []
         for clinic in CLINICS:
             day = self.days[clinic.code]
-            names = ("umum", "gigi", "kia", "rumah", "jarak", "akupunktur")
+            names = (*POLIS, "akupunktur")
             found: list[Resource] = [fhir.organisation(clinic)]
             found += [fhir.location(f"{clinic.code}-{name}", f"Poli {name.title()}", clinic) for name in names]
             found += [fhir.practitioner(staff) for staff, _ in clinic.doctors]
@@ -111,21 +121,20 @@ def _ordinary(book: Book) -> None:
 
 
 def _shapes(book: Book) -> None:
-    """What EMRs record in other ways: teeth, a blood pressure panel, an allergy, a compound, treatment with materials."""
+    """What EMRs record in other ways: teeth, a blood pressure panel, an allergy, a compound, treatment, materials."""
     teeth = book.visit(JAKARTA, TOOTHACHE, place="gigi", doctor=1)
     book.tell("poli gigi / dental", teeth, teeth.through(), served(teeth))
     panel = book.visit(JAYAPURA, CASES[1], panel=True, place="kia")
     book.tell("tensi sebagai panel / blood pressure panel", panel, panel.through(), served(panel))
     allergic = book.visit(JAKARTA, CASES[0], allergy="antibiotik")
-    known = served(allergic)
-    fields = {**(known.visit or {}), "alergiObat": "01", "alergiMakan": "00", "alergiUdara": "00"}
-    book.tell("alergi obat / drug allergy", allergic, allergic.through(), served(allergic, visit=fields))
+    shows = {"alergiObat": "01", "alergiMakan": "00", "alergiUdara": "00"}
+    book.tell("alergi obat / drug allergy", allergic, allergic.through(), served(allergic, shows))
     powder = (Prescribed(DRUGS["paracetamol"], 12, second=DRUGS["ctm"]),)
     compound = book.visit(JAYAPURA, CASES[0], drugs=powder)
     book.tell("puyer racikan / compound powder", compound, compound.through(), served(compound))
     treated = book.visit(JAKARTA, CASES[4], treatment=("Kompres hangat", "Kasa steril"))
-    fields = {**(served(treated).visit or {}), "terapiNonObat": "Kompres hangat", "bmhp": "Kasa steril"}
-    book.tell("tindakan dan BMHP / treatment", treated, treated.through(), served(treated, visit=fields))
+    shows = {"terapiNonObat": "Kompres hangat", "bmhp": "Kasa steril"}
+    book.tell("tindakan dan BMHP / treatment", treated, treated.through(), served(treated, shows))
 
 
 def _healthy(book: Book) -> None:
@@ -169,18 +178,16 @@ def _corrections(book: Book) -> None:
     """What the EMR corrects after the visit was finished and PCare had it."""
     late = Wave.CORRECTED
     wrong = book.visit(JAKARTA, CASES[0])
-    right = {**(served(wrong).visit or {}), "kdDiag1": "J02.9"}
     at = wrong.day.at(30)
     diagnosis = fhir.condition(f"{wrong.id}-diagnosis", wrong.id, wrong.person, "J02.9", "Acute pharyngitis", at)
     versions = [*wrong.through(), wrong.version(late, diagnosis)]
-    book.tell("diagnosis dikoreksi / diagnosis corrected", wrong, versions, served(wrong, visit=right))
+    book.tell("diagnosis dikoreksi / diagnosis corrected", wrong, versions, served(wrong, {"kdDiag1": "J02.9"}))
 
     typo = book.visit(JAYAPURA, CASES[1])
     pressure = next(one for one in typo.measured() if one["id"].endswith("-sistole"))
     pressure = {**pressure, "status": "amended", "valueQuantity": fhir.quantity(151, "mm[Hg]")}
-    right = {**(served(typo).visit or {}), "sistole": 151}
     versions = [*typo.through(), typo.version(late, pressure)]
-    book.tell("tensi dikoreksi / blood pressure corrected", typo, versions, served(typo, visit=right))
+    book.tell("tensi dikoreksi / blood pressure corrected", typo, versions, served(typo, {"sistole": 151}))
 
     fewer = book.visit(JAKARTA, CASES[2])
     versions = [*fewer.through(), fewer.version(late, fewer.prescription(1, status="cancelled"))]
@@ -227,6 +234,8 @@ def _open(book: Book) -> None:
     versions = [tomorrow.version(Wave.MORNING, one) for one in (*tomorrow.coming(), tomorrow.encounter("planned"))]
     waiting = nothing(Waits("pendaftaran", "pcare.belum_datang"))
     book.tell("baru direncanakan / planned", tomorrow, versions, waiting)
+    mapped = book.visit(JAYAPURA, CASES[4], place="lansia")
+    book.tell("poli dipetakan siang hari / poli mapped later", mapped, mapped.through(), served(mapped))
     again = book.visit(JAKARTA, CASES[1])
     versions = [*again.through(), again.version(Wave.CORRECTED, again.encounter("in-progress"))]
     book.tell("dibuka kembali / reopened: left alone", again, versions, served(again))

@@ -105,10 +105,10 @@ def _waiting(connection: Connection, book: Book) -> None:
     t = s.journey_target.c
     refused = select(t.state, t.reason).where(t.state.in_(("not_applicable", "galat")))
     known = {row.reason for row in connection.execute(select(c.reason).where(c.work == "not_applicable"))}
-    for row in connection.execute(refused):
-        reason = stored_reason(row.reason)
-        if reason is not None and row.reason not in known:  # a gate before any submission: the facility
-            book.reasons[row.state, reason.id] += 1
+    for state, text in connection.execute(refused):
+        reason = stored_reason(text)
+        if reason is not None and text not in known:  # a gate before any submission: the facility
+            book.reasons[state, reason.id] += 1
 
 
 def _findings(connection: Connection) -> Counter[str]:

@@ -1,7 +1,7 @@
 """Order breaks: requests that left before what they depend on was there, or took away what something still hung on.
 
-Judged by what the bridge *asked for*, not only by what the target did: a visit that was sent without a registration is a
-break although PCare refuses it. Registration before visit before drug; withdrawals in reverse (DESIGN §2.5).
+Judged by what the bridge *asked for*, not only by what the target did: a visit that was sent without a registration is
+a break although PCare refuses it. Registration before visit before drug; withdrawals in reverse (DESIGN §2.5).
 
 An effect counts from its own moment, also a late one, and by whatever hand.
 """

@@ -1,5 +1,4 @@
-"""What the demo says while it runs, on stderr: one line a wave, and on a terminal a line of counts that is rewritten."""
-
+"""What the demo says while it runs, on stderr: one line a wave; on a terminal, a line of counts that is rewritten."""
 from __future__ import annotations
 
 import sys

@@ -16,9 +16,11 @@ from tempfile import TemporaryDirectory
 
 from jknbridge.clock import SystemClock
 from jknbridge.contacts import TOPIC as CONTACTS
+from jknbridge.decisions import Person
 from jknbridge.errors import JknbridgeError, StartRefused
 from jknbridge.events import RESULT_TOPIC
 from jknbridge.host import Host
+from jknbridge.mappings import Line, put
 from jknbridge.plugins import Plugins
 from jknbridge.sandbox.server import SandboxThread
 from jknbridge.settings import parse
@@ -82,8 +84,9 @@ def run(plugins: Plugins, progress: Progress, *, limit: float = 120.0) -> Outcom
         assert isinstance(kafka, KafkaSettings)
         host = Host(settings, plugins, clock=clock)
         try:
-            worker = _Worker(host, kafka, sandbox, book, progress, began + limit)
-            published = asyncio.run(worker.run())
+            with Sender(kafka) as sender:
+                worker = _Worker(host, sender, sandbox, book, progress, began + limit)
+                published = asyncio.run(worker.run())
             progress.say("membaca kembali topik kontak / reading the contacts back")
             back = read_back(kafka, FHIR_TOPICS)
             truth = Admin(sandbox.port).truth()
@@ -109,14 +112,14 @@ class _Worker:
     def __init__(
         self,
         host: Host,
-        kafka: KafkaSettings,
+        sender: Sender,
         sandbox: SandboxThread,
         book: journeys.Book,
         progress: Progress,
         until: float,
     ) -> None:
         self._host = host
-        self._kafka = kafka
+        self._sender = sender
         self._sandbox = sandbox
         self._admin = Admin(sandbox.port)
         self._book = book
@@ -130,17 +133,21 @@ class _Worker:
         self._host.check_start()
         working = asyncio.create_task(self._host.run())
         try:
-            with await asyncio.to_thread(Sender(self._kafka).__enter__) as sender:
-                for wave, parcels in waves(self._book, FHIR_TOPICS).items():
-                    await self._wave(wave, parcels, sender, working)
+            for wave, parcels in waves(self._book, FHIR_TOPICS).items():
+                await self._wave(wave, parcels, working)
         finally:
             self._host.stop()
             await working
         return self._published
 
+    def _map(self, lines: Sequence[Line]) -> None:
+        """As ``jknbridge mapping import`` does: what waited for one of these codes is released."""
+        who = Person("demo", "hari rekaan / an invented day")
+        self._host.ledger.write_now(lambda c: put(c, self._host.desk(), lines, who))
+        self._host.announce(self._host.wakes.work)
+
     def _prepare(self) -> None:
-        now = self._host.clock.now()
-        self._host.ledger.write_now(lambda c: config.write_mappings(c, now))
+        self._map(config.mappings())
         self._admin.load(self._book.people.participants())
         for story in self._book.stories:
             if story.by_hand:
@@ -148,10 +155,12 @@ class _Worker:
                 assert story.poli is not None
                 self._admin.register_by_hand(visit.clinic.code, visit.person, visit.day.tanggal, story.poli)
 
-    async def _wave(self, wave: Wave, parcels: Sequence[Parcel], sender: Sender, working: asyncio.Task[None]) -> None:
+    async def _wave(self, wave: Wave, parcels: Sequence[Parcel], working: asyncio.Task[None]) -> None:
         self._progress.wave(wave, len(parcels))
         await asyncio.to_thread(self._admin.faults, config.FAULTS[wave])
-        sent = await asyncio.to_thread(sender.send, [parcel.record for parcel in parcels])
+        if wave is Wave.CORRECTED:
+            await asyncio.to_thread(self._map, config.late_mappings())
+        sent = await asyncio.to_thread(self._sender.send, [parcel.record for parcel in parcels])
         if sent.acknowledged != len(parcels):
             raise NotOver("the in-process broker did not take every record")
         self._published += parcels

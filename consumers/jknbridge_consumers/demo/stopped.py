@@ -47,7 +47,11 @@ def _before_registration(book: Book) -> None:
         person=people.new(JAYAPURA.code, active=False),
     )  # fmt: skip
     _no_registration(
-        book, "penjamin tidak dikenal / unknown payer", JAYAPURA, "pcare.penjamin_tidak_dikenal", payer="Asuransi Contoh"
+        book,
+        "penjamin tidak dikenal / unknown payer",
+        JAYAPURA,
+        "pcare.penjamin_tidak_dikenal",
+        payer="Asuransi Contoh",
     )
     _no_registration(
         book, "tanpa kartu dan NIK / neither card nor NIK", JAKARTA, "pcare.tanpa_kartu_dan_nik",

@@ -1,4 +1,4 @@
-"""The end of the demo on paper: a table for people (Bahasa Indonesia, English beside it) and one object for machines."""
+"""The end of the demo on paper: a table for people (Bahasa Indonesia, English beside it), one object for machines."""
 
 from __future__ import annotations
 
@@ -140,7 +140,9 @@ def _doubts(outcome: Outcome) -> list[str]:
     lost = Counter(row["fault"] for row in outcome.truth.requests if row["fault"])
     caused = ", ".join(f"{name} {number}" for name, number in sorted(lost.items()))
     lines = [_heading("GANGGUAN DAN PROBE / TROUBLE AND PROBES")]
-    lines += textwrap.wrap(f"dibuat sandbox / caused: {caused or '-'}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    lines += textwrap.wrap(
+        f"dibuat sandbox / caused: {caused or '-'}", WIDTH, initial_indent="  ", subsequent_indent="    "
+    )
     lines.append(_row("probe / probes", outcome.probes))
     return lines + [
         _row(f"  {_OUTCOMES.get(name, name)}", number) for name, number in sorted(outcome.ledger.findings.items())

@@ -227,7 +227,7 @@ class Visit:
     def measured(self) -> list[Resource]:
         """Vitals, consciousness, the history of the complaint."""
         at = self.day.at(self.began - 35)
-        made = [one for one in self._vitals(at)]
+        made = list(self._vitals(at))
         alert = fhir.concept(fhir.SNOMED, "248234008", "Mentally alert")
         made.append(self._observation("sadar", "67775-7", "Level of responsiveness", at, valueCodeableConcept=alert))
         illness = "History of Present illness Narrative"
@@ -242,7 +242,10 @@ class Visit:
                 made.append(self._observation(name.lower(), loinc, display, at, valueQuantity=value))
         if self.panel:
             parts = [
-                {"code": fhir.concept(fhir.LOINC, loinc, display), "valueQuantity": fhir.quantity(self.vital(name), unit)}
+                {
+                    "code": fhir.concept(fhir.LOINC, loinc, display),
+                    "valueQuantity": fhir.quantity(self.vital(name), unit),
+                }
                 for name, loinc, display, unit, _ in VITALS[:2]
             ]
             made.append(self._observation("tensi", "85354-9", "Blood pressure panel", at, component=parts))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from jknbridge.courier.calls import Prepared, call_of
-from jknbridge.courier.outcomes import Case
+from jknbridge.courier.outcomes import Case, look_for_surplus
 from jknbridge.instances import Instances
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import chunks, update_by_id
@@ -178,6 +178,7 @@ def _found(case: Case, finding: Found, read_at: float, waktu: WaktuSettings) -> 
         return
     ours = case.doubted_before()
     case.close("found" if ours else "adopted")
+    look_for_surplus(case, waktu)
     case.present(finding.values, "found" if ours else "adopted")
 
 

@@ -7,6 +7,7 @@ Only wiring: what may be sent is decided in ``take.py``, what an answer means in
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from sqlalchemy import Connection, case, func, select
 
+from jknbridge import customs
 from jknbridge.courier import doubts, outcomes
 from jknbridge.courier import take as taking
 from jknbridge.courier.calls import Prepared
@@ -51,6 +53,8 @@ register_all(
 T = TypeVar("T")
 log = structlog.get_logger("jknbridge.courier")
 _BATCH = 64
+_READS = 20
+"""Requests that a client may need for one question: the pages of a list, a history, a second look."""
 
 
 class Courier:
@@ -61,6 +65,7 @@ class Courier:
         self._clients: dict[str, Client] = {}
         self._hands: dict[int, str | None] = {}
         self._probing: set[str] = set()
+        self._checking: set[int] = set()
         self._asking: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
@@ -132,12 +137,12 @@ class Courier:
             self._host.wakes.work.set()
 
     async def _outcome(self, prepared: Prepared) -> Outcome:
+        instance = prepared.call.instance
         try:
-            return await self.client(prepared.call.instance).send(prepared.call)
+            sent = self.client(instance).send(prepared.call)
+            return customs.outcome(await customs.called(sent, self._patience(1)))
         except Exception as error:  # a defect of the client; the request may have left, so the outcome is unknown
-            log.error("client failed", target=prepared.call.instance.target, error=type(error).__name__)
-            target = prepared.call.instance.target
-            return Unknown(Reason.of("galat.klien", target=target, error=type(error).__name__))
+            return Unknown(_defect(instance, error))
 
     async def _settle(self, request: str, outcome: Outcome) -> None:
         waktu = self._host.settings.waktu
@@ -166,11 +171,12 @@ class Courier:
             self._host.wakes.work.set()
 
     async def _read_snapshot(self, prepared: Prepared) -> Sequence[Any] | Later | CredentialRefused:
+        instance = prepared.call.instance
         try:
-            return await self.client(prepared.call.instance).snapshot(prepared.call)
+            read = self.client(instance).snapshot(prepared.call)
+            return customs.snapshot(await customs.called(read, self._patience(_READS)))
         except Exception as error:
-            target = prepared.call.instance.target
-            return Later(Reason.of("galat.klien", target=target, error=type(error).__name__))
+            return Later(_defect(instance, error))
 
     def _take_with(self, connection: Connection, prepared: Prepared, rows: Sequence[Any]) -> taking.Taken:
         context = self._context({}, {prepared.submission: rows})
@@ -191,8 +197,10 @@ class Courier:
                 self._probing |= {one.request for one in group}
                 self._spawn(self._probe(self._host.instances.by_name[name], group))
             checks = await self._read(lambda c: doubts.checks_due(c, self._host.desk(), self._host.instances, _BATCH))
+            checks = [(submission, one) for submission, one in checks if submission not in self._checking]
             for submission, one in checks:
-                await self._check(submission, one)
+                self._checking.add(submission)
+                self._spawn(self._check(submission, one))
             if not groups and not checks:
                 await self._sleep(wake, _next_doubt)
 
@@ -219,11 +227,11 @@ class Courier:
     async def _findings(self, instance: Instance, group: list[doubts.Open]) -> Sequence[Finding]:
         self._host.counters["probes"] += len(group)
         try:
-            return await self.client(instance).probe([one.doubt for one in group])
+            asked = self.client(instance).probe([one.doubt for one in group])
+            found = await customs.called(asked, self._patience(_READS * len(group)))
+            return customs.findings(found, len(group))
         except Exception as error:
-            log.error("probe failed", target=instance.target, error=type(error).__name__)
-            reason = Reason.of("galat.klien", target=instance.target, error=type(error).__name__)
-            return [CannotTell(reason)] * len(group)
+            return [CannotTell(_defect(instance, error))] * len(group)
 
     async def _found_out(self, request: str, finding: Finding, read_at: float) -> None:
         waktu = self._host.settings.waktu
@@ -240,9 +248,14 @@ class Courier:
 
     async def _check(self, submission: int, one: doubts.Open) -> None:
         instance = self._host.instances.by_name[one.instance]
-        findings = await self._findings(instance, [one])
-        waktu = self._host.settings.waktu
-        await self._write(lambda c: doubts.checked(c, self._host.desk(), submission, findings[0], waktu))
+        try:
+            async with self._host.limits.place(instance):
+                findings = await self._findings(instance, [one])
+            waktu = self._host.settings.waktu
+            await self._write(lambda c: doubts.checked(c, self._host.desk(), submission, findings[0], waktu))
+        finally:
+            self._checking.discard(submission)
+            self._host.wakes.doubts.set()
 
     # --- facts -------------------------------------------------------------------------------------------------------
 
@@ -270,9 +283,10 @@ class Courier:
         try:
             async with host.limits.place(instance):
                 try:
-                    answer = await self.client(instance).ask(question)
+                    asked = self.client(instance).ask(question)
+                    answer = customs.answer(await customs.called(asked, self._patience(_READS)))
                 except Exception as error:
-                    answer = Later(Reason.of("galat.klien", target=instance.target, error=type(error).__name__))
+                    answer = Later(_defect(instance, error))
             if isinstance(answer, Later | CredentialRefused):
                 self._judge(instance, answer)
             else:
@@ -288,6 +302,11 @@ class Courier:
             host.wakes.plan.set()
 
     # --- shared ------------------------------------------------------------------------------------------------------
+
+    def _patience(self, requests: int) -> float:
+        """How long a client may take over so many requests: each is bounded by ``total``, and one more for what lies
+        between. A client that hangs keeps its own instance's place no longer than this."""
+        return self._host.settings.waktu.total * (requests + 1)
 
     def _judge(self, instance: Instance, outcome: object) -> None:
         """What one answer says about the whole target."""
@@ -334,7 +353,7 @@ class Courier:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("courier task failed", error=type(error).__name__, detail=str(error)[:200])
+            log.error("courier task failed", error=type(error).__name__, where=_where(error))
             self._host.failed(error)
 
     async def drain(self) -> None:
@@ -345,9 +364,22 @@ class Courier:
             await asyncio.wait(set(self._tasks))
 
 
+def _defect(instance: Instance, error: Exception) -> Reason:
+    """A defect of the client as a reason: what kind of error, never its text, which may quote a person."""
+    kind = str(error) if isinstance(error, customs.Defect) else type(error).__name__
+    log.error("client failed", target=instance.target, facility=instance.facility, error=kind)
+    return Reason.of("galat.klien", target=instance.target, error=kind)
+
+
 def _repeats(one: doubts.Open) -> bool:
     operation = one.doubt.call.kind.operation(one.doubt.call.verb)
     return operation is not None and operation.repeat_safe and one.doubt.call.verb is Verb.EDIT
+
+
+def _where(error: BaseException) -> str:
+    """The place in the program, without the text of the error: that may quote a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "-"
 
 
 def _put_off(connection: Connection, submission: int, at: float) -> None:

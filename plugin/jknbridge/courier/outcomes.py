@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
-from jknbridge.courier.take import natural_hmac
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import update_by_id
 from jknbridge.ledger.texts import reason_text
@@ -46,6 +45,7 @@ _request = (
     .join(s.submission, s.submission.c.id == s.request_submission.c.submission_id)
     .where(s.request.c.id == bindparam("id"))
 )
+_claimed = select(s.claim.c.natural_hmac).where(s.claim.c.submission_id == bindparam("id"))
 _earlier_doubt = (
     select(s.request.c.id)
     .join(s.request_submission, s.request_submission.c.request_id == s.request.c.id)
@@ -95,7 +95,8 @@ class Case:
         row["accepted_box"] = self.sheet.seal(row, {**self.box["desired"], "resolved": self.box["payload"]})
         if self.verb is Verb.ADD:
             row["how"] = how
-            natural = natural_hmac(self.sheet, row, self.box["desired"], self.connection)
+            # The claim says which natural key was sent; the mapping it was made of may be gone by now.
+            natural = self.connection.execute(_claimed, {"id": row["id"]}).scalars().first()
             self.sheet.give_receipt(row, values, how, self.request["id"], natural)
         elif values:
             merged = {**self.sheet.values(row), **values}
@@ -169,7 +170,7 @@ def settle(connection: Connection, desk: Desk, request_id: str, outcome: Outcome
             if case.verb is Verb.DELETE:
                 case.gone("withdrawn")
             else:
-                _surplus_check(case, waktu)
+                look_for_surplus(case, waktu)
                 case.present(outcome.values, "made")
         case Duplicate():
             case.in_doubt(outcome.reason, desk.now, duplicate=True)
@@ -212,8 +213,9 @@ def backoff(tries: int, waktu: WaktuSettings) -> float:
     return float(min(waktu.retry_first * 2 ** min(max(tries - 1, 0), 30), waktu.retry_cap) * random.uniform(0.5, 1.0))
 
 
-def _surplus_check(case: Case, waktu: WaktuSettings) -> None:
-    """After a repeat without natural key a second look is due: a late effect of the first may have made a surplus."""
+def look_for_surplus(case: Case, waktu: WaktuSettings) -> None:
+    """After a doubt about an add without natural key a second look is due: a late effect may have made a surplus, of a
+    request that was repeated, or beside a row typed by hand that was taken for ours."""
     kind = case.desk.kind_of(case.row["target"], case.row["kind"])
     if kind is not None and case.verb is Verb.ADD and not kind.add.natural_key and case.row["doubt_at"] is not None:
         case.row["check_at"] = case.desk.now + waktu.late_effect

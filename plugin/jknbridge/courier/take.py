@@ -23,7 +23,7 @@ from jknbridge.ledger.texts import reason_text
 from jknbridge.ledger.work import Desk, Row, Sheet, sheets_of
 from jknbridge.reasons import Reason, register_all
 from jknbridge.settings import RemSettings
-from jknbridge.targets import Call, Verb
+from jknbridge.targets import Adapter, Call, Verb
 from jknbridge.verdicts import Code, Ref, from_json, walk
 
 register_all(
@@ -230,7 +230,7 @@ def _call(connection: Connection, sheet: Sheet, row: Row, context: TakeContext) 
         row["accepted_fp"], row["accepted_box"] = row["desired_fp"], sheet.seal(row, {**accepted, **box})
         row["work"] = "none"
         return None  # other local codes, the same at the target: nothing to send
-    body = context.instances.adapters[row["target"]].compose(call)
+    body = _composed(context.instances.adapters[row["target"]], call)
     if isinstance(body, Reason):
         raise _Waits("parked", body, hold="refused")
     if verb is Verb.ADD:
@@ -238,6 +238,14 @@ def _call(connection: Connection, sheet: Sheet, row: Row, context: TakeContext) 
     if notes:
         row["notes"] = notes
     return call
+
+
+def _composed(adapter: Adapter, call: Call) -> Mapping[str, Any] | Reason:
+    """The body as the adapter composes it. One that raises parks its own submission, and no other waits for it."""
+    try:
+        return adapter.compose(call)
+    except Exception as error:
+        return Reason.of("galat.adaptor", target=adapter.target, error=type(error).__name__)
 
 
 def _resolve(connection: Connection, sheet: Sheet, row: Row, box: dict[str, Any]) -> tuple[dict[str, Any], str | None]:

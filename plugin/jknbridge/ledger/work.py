@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from jknbridge.clock import utc
 from jknbridge.difference import Standing, Step, changed_fields, step
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.keyring import DataKey, KeyRing
@@ -21,7 +22,18 @@ from jknbridge.ledger.sql import chunks, update_by_id
 from jknbridge.ledger.tell import tell_contact, tell_result
 from jknbridge.ledger.texts import reason_text, stored_reason
 from jknbridge.ledger.vault import Vault
+from jknbridge.reasons import Reason, register_all
 from jknbridge.targets import Change, Kind
+
+register_all(
+    {
+        "kirim.belum_waktunya": (
+            "Tanggalnya di masa depan: dikirim mulai {at}. Periksa tanggal kunjungan di EMR bila tidak benar",
+            "Its date lies in the future: sent from {at} on. Check the visit's date in the EMR if that is wrong",
+            "klinik",
+        ),
+    }
+)
 
 Row = dict[str, Any]
 OPEN = ("waiting", "ready", "sending", "retry", "in_doubt")
@@ -295,6 +307,9 @@ class Sheet:
             row["reason"] = reason_text(next_.reason)
         if next_.work not in ("ready", "retry", "in_doubt", "sending"):
             row["due_at"] = None
+        if verb == "add" and (row["not_before"] or 0.0) > self.desk.now:
+            at = utc(row["not_before"]).isoformat(timespec="minutes")
+            row["reason"] = reason_text(Reason.of("kirim.belum_waktunya", at=at))
         if next_.work in ("obsolete", "withdrawn", "none") and row["held"] == "absent":
             self.release_claim(row)
         self._propose(row, next_)

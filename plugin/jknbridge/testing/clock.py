@@ -11,6 +11,8 @@ class ManualClock:
     def __init__(self, start: float = 1767578400.0) -> None:
         self._now = start
         self._moved = asyncio.Event()
+        self.waiting = 0
+        """How many loops are asleep: with all of them, and nothing under way, the host is idle."""
 
     def now(self) -> float:
         return self._now
@@ -22,11 +24,15 @@ class ManualClock:
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         until = self._now + seconds
-        while self._now < until and not wake.is_set():
-            moved = asyncio.create_task(self._moved.wait())
-            woken = asyncio.create_task(wake.wait())
-            try:
-                await asyncio.wait({moved, woken}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                moved.cancel()
-                woken.cancel()
+        self.waiting += 1
+        try:
+            while self._now < until and not wake.is_set():
+                moved = asyncio.create_task(self._moved.wait())
+                woken = asyncio.create_task(wake.wait())
+                try:
+                    await asyncio.wait({moved, woken}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    moved.cancel()
+                    woken.cancel()
+        finally:
+            self.waiting -= 1

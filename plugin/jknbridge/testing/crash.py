@@ -27,6 +27,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+_PRELOAD = ("jknbridge.host", "jknbridge.contacts", "jknbridge.testing.bench", "alembic.command", "alembic.context")
 WRITES = ("INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER")
 
 
@@ -83,7 +84,7 @@ class Nursery:
     def __init__(self, preload: Sequence[str]) -> None:
         context = multiprocessing.get_context("forkserver")
         assert isinstance(context, ForkServerContext)
-        context.set_forkserver_preload(["__main__", __name__, "jknbridge.host", "jknbridge.testing.bench", *preload])
+        context.set_forkserver_preload(["__main__", __name__, *_PRELOAD, *preload])
         self._context = context
 
     def start(self, task: Task) -> ForkServerProcess:
@@ -129,7 +130,11 @@ def live(task: Task) -> None:
     observer = Observer(task.kill)
     event.listen(Engine, "before_cursor_execute", observer.executing)
     checkpoints.install(observer.reached)
+    import cProfile, time
+    print("cpu at start", time.process_time())
+    pr=cProfile.Profile(); pr.enable()
     asyncio.run(_work(task, observer))
+    pr.disable(); print("cpu", time.process_time()); pr.dump_stats("/tmp/child.prof")
 
 
 def _say_into(path: Path) -> None:
@@ -154,7 +159,7 @@ async def _work(task: Task, observer: Observer) -> None:
     try:
         async with asyncio.timeout(task.seconds):
             while not running.done() and not host.ledger.read_now(lambda c: _all_done(c, task.records)):
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.2)
     finally:
         host.stop()
         await running
