@@ -6,7 +6,8 @@ costs milliseconds. A :class:`Task` says what a child does: build a host over a 
 that :class:`Step`. Without ``kill`` the report counts the steps, so that a test can go through all of them.
 
 Steps are those of :mod:`jknbridge.checkpoints`. A ledger transaction that wrote nothing is none (its commit changes no
-byte of the file), and ``ledger.begin`` is none beside ``ledger.before``: both die before the same commit.
+byte of the file), and ``ledger.begin`` is none beside ``ledger.before``: both die before the same commit. :func:`deaths`
+picks from a counted run the steps to die at.
 
 Not for what a run came to: the sandbox's ground truth and the topics say that, in the parent.
 """
@@ -66,9 +67,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a child that came to its end saw. ``rows``: (kind, local key, held, work, how) of each submission."""
+    """What a child that came to its end saw. ``steps``: names in the order they were reached; ``rows``: (kind, local key,
+    held, work, how) of each submission."""
 
-    steps: Mapping[str, int]
+    steps: Sequence[str]
     ledger: str
     rows: Sequence[Sequence[str | None]]
     counters: Mapping[str, int]
@@ -101,7 +103,8 @@ class Observer:
         self._kill = kill
         self._lock = threading.Lock()
         self._wrote = False
-        self.steps: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self.steps: list[str] = []
 
     def reached(self, name: str) -> None:
         with self._lock:
@@ -110,14 +113,27 @@ class Observer:
                 return
             if name.startswith("ledger.") and not self._wrote:
                 return
-            self.steps[name] += 1
-            if self._kill == (name, self.steps[name]):
+            self.steps.append(name)
+            self._counts[name] += 1
+            if self._kill == (name, self._counts[name]):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def executing(self, connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         """SQLAlchemy's ``before_cursor_execute``: only the ledger's one writer executes writing statements."""
         if statement.lstrip()[:6].upper().startswith(WRITES):
             self._wrote = True
+
+
+def deaths(steps: Sequence[str]) -> list[Step]:
+    """Where to die, given the steps of a whole run. Dying after a commit and dying before the next one leave the same
+    bytes and the same world if nothing but ledger work lies between, so the first of such a pair is left out."""
+    counts: Counter[str] = Counter()
+    chosen = []
+    for name, following in zip(steps, [*steps[1:], ""], strict=True):
+        counts[name] += 1
+        if (name, following) != ("ledger.after", "ledger.before"):
+            chosen.append(Step(name, counts[name]))
+    return chosen
 
 
 def live(task: Task) -> None:
@@ -130,11 +146,7 @@ def live(task: Task) -> None:
     observer = Observer(task.kill)
     event.listen(Engine, "before_cursor_execute", observer.executing)
     checkpoints.install(observer.reached)
-    import cProfile, time
-    print("cpu at start", time.process_time())
-    pr=cProfile.Profile(); pr.enable()
     asyncio.run(_work(task, observer))
-    pr.disable(); print("cpu", time.process_time()); pr.dump_stats("/tmp/child.prof")
 
 
 def _say_into(path: Path) -> None:
@@ -165,7 +177,7 @@ async def _work(task: Task, observer: Observer) -> None:
         await running
     rows = host.ledger.read_now(_rows)
     host.close()
-    report = Report(dict(observer.steps), host.ledger.id, rows, dict(host.counters))
+    report = Report(observer.steps, host.ledger.id, rows, dict(host.counters))
     task.report.write_text(json.dumps(asdict(report)))
 
 
