@@ -19,11 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from kafka.errors import KafkaTimeoutError
+
 from jknbridge.fhir.order import sortable_instant
 from jknbridge.reasons import Reason, register_all
 from jknbridge_consumers.client import last_words, masked, open_producer
 from jknbridge_consumers.kafka_settings import KafkaSettings
-from jknbridge_consumers.refusals import judge
+from jknbridge_consumers.refusals import Refusal, judge, topic_missing
 
 register_all(
     {
@@ -58,7 +60,7 @@ _LINES = (".ndjson", ".jsonl")
 
 
 class BrokerMissing(Exception):
-    """No broker answered; the text says what the client last heard."""
+    """No broker answered, so nothing was published; the text says what the client last heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +219,17 @@ def outgoing(document: Document, topics: Sequence[str], topic: str | None = None
 
 
 class Sender:
-    """One producer: ``with Sender(settings) as sender: sender.send(records)``. Entering may raise
+    """One producer: ``with Sender(settings) as sender: sender.send(records)``. Entering or the first record may raise
     :class:`BrokerMissing`."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._producer: Any = None
+        self._opened: Any = None
+        self._missing: set[str] = set()
 
     def __enter__(self) -> Sender:
         try:
-            self._producer = open_producer(self._settings).client
+            self._opened = open_producer(self._settings)
         except Exception as error:
             raise BrokerMissing(last_words() or masked(error)) from error
         return self
@@ -235,7 +238,7 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Each record's own future has spoken; on an interrupt nobody waits for the rest.
-        self._producer.close(timeout=2 if kind is None else 0.1)
+        self._opened.client.close(timeout=2 if kind is None else 0.1)
 
     def send(
         self,
@@ -247,40 +250,56 @@ class Sender:
         """Send all, at most ``rate`` a second, then await each record's own answer. ``told`` hears how many left."""
         result = Sent()
         waiting = []
-        began = time.monotonic()
+        due = time.monotonic()
         for number, record in enumerate(records):
-            if rate is not None:
-                time.sleep(max(began + number / rate - time.monotonic(), 0))
+            if rate is not None:  # a slow moment is not made up for by a burst
+                time.sleep(max(due - time.monotonic(), 0))
             outcome = self._start(record)
-            if isinstance(outcome, BaseException):
-                self._failed(result, record, outcome)
+            if isinstance(outcome, Refusal):
+                result.refused.append(Skipped(record.topic, outcome.reason))
+            elif isinstance(outcome, Exception):
+                result.unconfirmed.append(_unconfirmed(record, outcome))
             else:
                 waiting.append((record, outcome))
+            due = time.monotonic() + (1 / rate if rate else 0)
             told(number + 1)
         for record, future in waiting:
             self._await(result, record, future)
         return result
 
     def _start(self, record: Outgoing) -> Any:
+        """The record's future, a :class:`Refusal`, or what went wrong."""
+        if record.topic in self._missing:  # each question for a topic that is not there costs max_block_ms
+            return topic_missing(record.topic)
+        asked = time.monotonic()
+        headers = list(record.headers)
         try:
-            return self._producer.send(record.topic, key=record.key, value=record.value, headers=list(record.headers))
+            return self._opened.client.send(record.topic, key=record.key, value=record.value, headers=headers)
         except Exception as error:
-            return error
+            if isinstance(error, KafkaTimeoutError) and self._opened.metadata_at is None:
+                raise BrokerMissing(last_words() or masked(error)) from error
+            if isinstance(error, KafkaTimeoutError) and self._opened.metadata_at > asked:
+                self._missing.add(record.topic)  # the broker answered, and does not have it
+                return topic_missing(record.topic)
+            return judge(error, record.topic, _size(record)) or error
 
     def _await(self, result: Sent, record: Outgoing, future: Any) -> None:
         patience = (self._settings.delivery_timeout_ms + self._settings.request_timeout_ms) / 1000
         try:
             future.get(timeout=patience)
         except Exception as error:
-            self._failed(result, record, error)
+            refusal = judge(error, record.topic, _size(record))
+            if refusal is not None:
+                result.refused.append(Skipped(record.topic, refusal.reason))
+            else:
+                result.unconfirmed.append(_unconfirmed(record, error))
         else:
             result.topics[record.topic] = result.topics.get(record.topic, 0) + 1
 
-    def _failed(self, result: Sent, record: Outgoing, error: BaseException) -> None:
-        size = len(record.value or b"") + len(record.key or b"")
-        refusal = judge(error, record.topic, size)
-        if refusal is not None:
-            result.refused.append(Skipped(record.topic, refusal.reason))
-        else:
-            name = type(error).__name__
-            result.unconfirmed.append(Skipped(record.topic, Reason.of("terbit.tanpa_jawaban", error=name)))
+
+def _size(record: Outgoing) -> int:
+    return len(record.value or b"") + len(record.key or b"")
+
+
+def _unconfirmed(record: Outgoing, error: BaseException) -> Skipped:
+    return Skipped(record.topic, Reason.of("terbit.tanpa_jawaban", error=type(error).__name__))

@@ -8,7 +8,7 @@ what it says now differs from what it said then. Reads only.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from sqlalchemy import Connection, select
@@ -45,11 +45,13 @@ class Upgraded:
 
 @dataclass(slots=True)
 class Upgrade:
-    """``journeys``: translated; ``skipped``: those with new inputs (a revision of theirs is no upgrade) or none."""
+    """``journeys``: translated; ``skipped``: those with new inputs (a revision of theirs is no upgrade) or none;
+    ``failed``: where an adapter raised."""
 
-    journeys: int
-    skipped: int
-    differ: list[Upgraded]
+    journeys: int = 0
+    skipped: int = 0
+    differ: list[Upgraded] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
 
 def upgrade(wanted: Wanted) -> Upgrade:
@@ -60,28 +62,30 @@ def upgrade(wanted: Wanted) -> Upgrade:
     at_rest = select(s.journey.c.id).where(s.journey.c.due_at.is_(None), s.journey.c.pruned_at.is_(None))
     ids = wanted.ledger.read_now(lambda c: list(c.execute(at_rest.order_by(s.journey.c.id)).scalars()))
     total = wanted.ledger.read_now(lambda c: len(c.execute(select(s.journey.c.id)).all()))
-    found: list[Upgraded] = []
-    turned = 0
+    found = Upgrade()
     for start in range(0, len(ids), _BATCH):
         some = ids[start : start + _BATCH]
-        differ, turns = wanted.ledger.read_now(partial(_batch, desk=desk, translator=translator, ids=some))
-        found += differ
-        turned += turns
-    return Upgrade(turned, total - turned, found)
+        turns = wanted.ledger.read_now(partial(_turns, desk=desk, translator=translator, ids=some))
+        wanted.ledger.read_now(partial(_compare, desk=desk, turns=turns, found=found))
+    found.skipped = total - found.journeys
+    return found
 
 
-def _batch(connection: Connection, desk: Desk, translator: Planner, ids: Sequence[int]) -> tuple[list[Upgraded], int]:
+def _turns(connection: Connection, *, desk: Desk, translator: Planner, ids: Sequence[int]) -> list[Turn]:
     pinned = fact_rows.pinned(connection, desk.vault, ids)
     held = receipts.of_journeys(connection, desk.vault, ids)
-    found: list[Upgraded] = []
-    turned = 0
-    for loaded in journey_rows.load(connection, desk.vault, ids, translator.types):
-        context = Context(pinned.get(loaded.id, {}), held.get(loaded.id, {}))
-        turn = None if loaded.erased else translator.turn(loaded, context)
-        if turn is not None:
-            turned += 1
-            found += _differing(turn, Sheet(connection, desk, loaded.id))
-    return found, turned
+    loaded = journey_rows.load(connection, desk.vault, ids, translator.types)
+    contexts = {i: Context(pinned.get(i, {}), held.get(i, {})) for i in ids}
+    turns = [None if one.erased else translator.turn(one, contexts[one.id]) for one in loaded]
+    return [turn for turn in turns if turn is not None]
+
+
+def _compare(connection: Connection, *, desk: Desk, turns: Sequence[Turn], found: Upgrade) -> None:
+    for turn in turns:
+        found.journeys += 1
+        if any(said.failure is not None for said in turn.said):
+            found.failed.append(turn.journey.anchor.key)
+        found.differ += _differing(turn, Sheet(connection, desk, turn.loaded.id))
 
 
 def _differing(turn: Turn, sheet: Sheet) -> Iterator[Upgraded]:

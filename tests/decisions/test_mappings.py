@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jknbridge import mappings
+from jknbridge import mappings, proposals
 from jknbridge.errors import NeedsPerson
 from jknbridge.mappings import Line
 
@@ -67,10 +67,14 @@ async def test_accepted_things_are_revised_only_on_request(office: Any) -> None:
     applied = put(office, Line("*", "memori.poli", "Location/umum", "009"), revise=True)
     assert sorted(one.kind for one in applied.revised) == ["daftar", "layanan"]
     await office.settle(0, 61)
-    # the registration has a visit upon it: a person decides; the visit alone is replaced
-    assert [p["action"] for p in office.proposals() if p["state"] == "open"] == ["replace"]
-    assert office.effects() == [*effects, "layanan.delete", "layanan.add"]
-    assert put(office, Line("*", "memori.poli", "Location/umum", "009"), revise=True).revised[1:] == []
+    # the registration has a visit upon it, so the chain is one proposal
+    (proposal,) = [p for p in office.proposals() if p["state"] == "open"]
+    assert (proposal["action"], office.effects()) == ("replace", effects)
+    office.decide(proposals.accept, office.host.instances, proposal["id"])
+    await office.settle(0, 61)
+    assert office.effects() == [*effects, "layanan.delete", "daftar.delete", "daftar.add", "layanan.add"]
+    assert {row["poli"] for row in office.far.rows.values()} == {"009"}
+    assert put(office, Line("*", "memori.poli", "Location/umum", "009"), revise=True).revised == []
 
 
 async def test_removing_a_mapping_touches_nothing_accepted(office: Any) -> None:

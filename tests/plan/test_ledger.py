@@ -109,9 +109,12 @@ async def test_the_same_again_is_nothing_and_shows_receipts_and_facts(beside: Be
         (ROW | {"valueString": "B"}, {"daftar enc-1": "nothing", "layanan enc-1": "nothing", "baris o1": "replace"}),
         (
             encounter(2, poli="gigi"),
-            {"daftar enc-1": "proposal", "layanan enc-1": "proposal", "baris o1": "nothing"},
+            {"daftar enc-1": "proposal", "layanan enc-1": "nothing", "baris o1": "nothing"},
         ),
-        (encounter(2, status="in-progress"), {"daftar enc-1": "nothing", "layanan enc-1": "nothing", "baris o1": "nothing"}),
+        (
+            encounter(2, status="in-progress"),
+            {"daftar enc-1": "nothing", "layanan enc-1": "nothing", "baris o1": "nothing"},
+        ),
     ],
     ids=["revise", "withdraw", "replace", "proposal", "reopened"],
 )  # fmt: skip
@@ -191,13 +194,15 @@ class Newer(MemoryAdapter):
     version = 2
 
     def translate(self, *asked: Any) -> Any:
-        for verdict in super().translate(*asked):
-            if isinstance(verdict, Wanted) and verdict.kind == "layanan":
-                yield Wanted(verdict.kind, verdict.key, {**verdict.payload, "baru": 1}, verdict.service_date)
-            elif verdict.kind == "baris":
-                yield Parked(verdict.kind, verdict.key, Reason.of("memori.status"))
-            else:
-                yield verdict
+        return [self._newer(verdict) for verdict in super().translate(*asked)]
+
+    @staticmethod
+    def _newer(verdict: Any) -> Any:
+        if isinstance(verdict, Wanted) and verdict.kind == "layanan":
+            return Wanted(verdict.kind, verdict.key, {**verdict.payload, "baru": 1}, verdict.service_date)
+        if verdict.kind == "baris":
+            return Parked(verdict.kind, verdict.key, Reason.of("memori.status"))
+        return verdict
 
 
 class NewerPlugin:
@@ -212,14 +217,27 @@ class NewerPlugin:
 async def test_upgrade_lists_what_newer_code_would_word_differently(beside: Beside) -> None:
     before = beside.everything()
     same = await asyncio.to_thread(beside.run, "--upgrade")
-    assert same.data == {"journeys": 1, "skipped": 0, "differ": []}
+    assert same.data == {"journeys": 1, "skipped": 0, "differ": [], "failed": []}
     newer = await asyncio.to_thread(lambda: beside.run("--upgrade", plugin=NewerPlugin(beside.plugin.far)))
     (one,) = newer.data["differ"]
     assert (one["kind"], one["fields"], one["translator_then"], one["translator_now"]) == ("layanan", ["baru"], 1, 2)
     assert beside.everything() == before
 
 
+async def test_upgrade_names_journeys_where_newer_code_fails(beside: Beside) -> None:
+    class Failing(NewerPlugin):
+        @hookimpl
+        def jknbridge_adapters(self) -> list[Any]:
+            adapter = Newer(self.far)
+            adapter.translate = None
+            return [adapter]
+
+    found = await asyncio.to_thread(lambda: beside.run("--upgrade", plugin=Failing(beside.plugin.far)))
+    assert found.code == 1
+    assert found.data["failed"] == ["emr/Encounter/enc-1"]
+
+
 async def test_upgrade_leaves_out_a_journey_with_new_inputs(beside: Beside) -> None:
     beside.bench.publish(encounter(2, hasil="b"))
     found = await asyncio.to_thread(lambda: beside.run("--upgrade", plugin=NewerPlugin(beside.plugin.far)))
-    assert found.data == {"journeys": 0, "skipped": 1, "differ": []}
+    assert found.data == {"journeys": 0, "skipped": 1, "differ": [], "failed": []}

@@ -131,14 +131,23 @@ async def test_a_defect_of_the_client_stops_nobody_else(clinic: Any) -> None:
 # --- every night -----------------------------------------------------------------------------------------------------
 
 
+async def _quiet(clinic: Any) -> int:
+    """How many readings there are once none has been added for a while."""
+    count, still = -1, 0
+    while still < 6:
+        await asyncio.sleep(0.05)
+        now = len(clinic.noted())
+        still, count = (still + 1 if now == count else 0), now
+    return count
+
+
 async def _nights(clinic: Any, rules: RekonsiliasiSettings, *advances: float) -> list[int]:
     """How many readings there were after each advance of the clock."""
     task = asyncio.create_task(reconciling.nightly(clinic.host, rules))
     counts = []
     for seconds in (0.0, *advances):
         clinic.clock.advance(seconds)
-        await asyncio.sleep(0.15)
-        counts.append(len(clinic.noted()))
+        counts.append(await _quiet(clinic))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     for http in clinic.host._https.values():

@@ -55,6 +55,13 @@ class Rule:
         """The element below the resource."""
         return self.element.partition(".")[2]
 
+    @cached_property
+    def concept(self) -> str:
+        """What the tests walk to: a system row that names ``coding`` or ``coding.code`` means the concept around it."""
+        if "system" not in self.checks:
+            return self.path
+        return self.path.removesuffix(".code").removesuffix(".coding") if ".coding" in self.path else self.path
+
     def system_of(self, organization: str) -> frozenset[str]:
         """The allowed systems, the sender's organisation filled in."""
         return self._filled.get(organization) or self._fill(organization)

@@ -1,4 +1,5 @@
 """What the demo says while it runs, on stderr: one line a wave; on a terminal, a line of counts that is rewritten."""
+
 from __future__ import annotations
 
 import sys

@@ -64,7 +64,7 @@ def _heading(text: str) -> str:
 
 
 def _row(name: str, *cells: object) -> str:
-    return f"  {name:<52}" + "".join(f"{cell!s:>15}" for cell in cells)
+    return (f"  {name:<52}" + "".join(f"{cell!s:>15}" for cell in cells)).rstrip()
 
 
 def _intake(outcome: Outcome) -> list[str]:

@@ -163,9 +163,11 @@ def _writable(ledger: Ledger) -> Finding:
 
 
 def _private(path: Path, name: str) -> Finding:
+    """The key must be its owner's alone. The ledger's bodies are sealed, so there it is only good manners."""
     mode = path.stat().st_mode & 0o777
-    wide = bool(mode & 0o077) if name == "berkas kunci" else bool(mode & 0o007)
-    return Finding(name, "gagal" if wide else "ok", f"{path} {mode:o}" + (": chmod 600" if wide else ""))
+    if not mode & 0o077:
+        return Finding(name, "ok", f"{path} {mode:o}")
+    return Finding(name, "gagal" if name == "berkas kunci" else "peringatan", f"{path} {mode:o}: chmod 600")
 
 
 def _stuck(ledger: Ledger, now: float) -> Iterator[Finding]:

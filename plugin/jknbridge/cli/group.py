@@ -16,13 +16,14 @@ from jknbridge import errors
 from jknbridge.cli.common import App, Exit, shared_options
 
 BUILT_IN: dict[str, tuple[str, str]] = {
+    "plan": ("plan_cmd:plan", "Apa yang akan terjadi, tanpa mengirim / what would become of FHIR files"),
     "run": ("run:run", "Jalankan jembatan / run the bridge"),
     "report": ("report:report", "Jumlah-jumlah yang harus cocok / the sums that must agree"),
     "journeys": ("journeys:journeys", "Kunjungan: daftar, lihat, coba lagi / journeys"),
     "submissions": ("submissions:submissions", "Pengiriman: daftar, lihat, coba lagi, putuskan / submissions"),
     "proposals": ("proposals:proposals", "Usulan perubahan: terima atau tolak / proposed changes"),
     "mapping": ("mapping:mapping", "Pemetaan kode dan daftar kerjanya / code mappings and their work list"),
-    "reconcile": ("reconcile:reconcile", "Cocokkan dengan isi di BPJS / compare with what the targets hold"),
+    "reconcile": ("reconcile_cmd:reconcile", "Cocokkan dengan isi di BPJS / compare with what the targets hold"),
     "sandbox": ("sandbox:sandbox", "Layanan BPJS tiruan / simulated targets"),
     "config": ("config:config", "Konfigurasi yang berlaku / effective settings"),
     "adapters": ("adapters:adapters", "Plugin dan tujuannya / plugins and their targets"),

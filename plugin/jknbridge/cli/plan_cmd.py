@@ -151,7 +151,7 @@ def _upgrade(app: App, ledger: Ledger, existing: bool) -> int:
         raise click.UsageError("--upgrade membutuhkan buku besar / needs an existing ledger (--config)")
     found = upgrade(planning.Wanted(app.settings, app.plugins, ledger, True, "", app.now()))
     app.show(found, lambda printer: _print_upgrade(printer, found))
-    return Exit.OK
+    return Exit.FINDING if found.failed else Exit.OK
 
 
 # --- for people -------------------------------------------------------------------------------------------------------
@@ -255,5 +255,7 @@ def _print_upgrade(printer: Printer, found: Upgrade) -> None:
          "version": f"{one.translator_then} → {one.translator_now}"}
         for one in found.differ
     ]  # fmt: skip
+    for journey in found.failed:
+        printer.line(f"galat adaptor / the adapter failed: {journey}")
     columns = {"submission": "pengiriman", "instance": "tujuan", "version": "versi", "fields": "isi yang berbeda"}
     printer.table(rows, columns, empty="tidak ada yang berbeda / nothing would differ")

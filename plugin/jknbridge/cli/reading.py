@@ -188,7 +188,7 @@ def journey_id(connection: Connection, name: str) -> int:
     if name.isdigit():
         found = connection.execute(select(_jou.id).where(_jou.id == int(name))).scalars().all()
     else:
-        *source, type_, ident = name.split("/") if "/" in name else ("", name)
+        *source, type_, ident = name.split("/") if "/" in name else ("Encounter", name)
         query = select(_jou.id).where(_jou.anchor_type == type_, _jou.anchor_id == ident)
         query = query.where(_jou.source == source[0]) if source and source[0] else query
         found = connection.execute(query).scalars().all()

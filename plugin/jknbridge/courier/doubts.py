@@ -268,19 +268,22 @@ _first_doubt = (
     select(s.request)
     .join(s.request_submission, s.request_submission.c.request_id == _r.id)
     .where(s.request_submission.c.submission_id == bindparam("id"), _r.verb == "add")
-    .where(_r.outcome.in_(("unknown", "repeated")))
+    .where(_r.outcome.in_(("unknown", "repeated", "found")))
     .order_by(_r.created_at)
     .limit(1)
 )
 
 
-def checks_due(connection: Connection, desk: Desk, instances: Instances, most: int) -> list[tuple[int, Open]]:
-    """Submissions that were repeated without natural key and are due a look for a surplus row."""
-    found = []
+def checks_due(connection: Connection, desk: Desk, instances: Instances, most: int) -> list[tuple[int, Open | None]]:
+    """Submissions without natural key that were in doubt and are due a look for a surplus row; ``None`` where there is
+    nothing to look for any more. Only reads."""
+    found: list[tuple[int, Open | None]] = []
     for row in connection.execute(_checks, {"now": desk.now, "most": most}).all():
         first = connection.execute(_first_doubt, {"id": row.id}).first()
-        if first is None or row.held != "present":
-            update_by_id(connection, s.submission, row.id, {"check_at": None})
+        if row.held == "unknown":
+            continue  # its own doubt decides first
+        if first is None or row.held == "absent":
+            found.append((row.id, None))
             continue
         box = desk.vault.open(first.call_box, desk.keys.by_id(connection, first.key_id).wrapped)
         call = call_of(box, first.id, row.instance, row.target, row.kind, "add", instances)
@@ -288,6 +291,11 @@ def checks_due(connection: Connection, desk: Desk, instances: Instances, most: i
             _, ours = _known(connection, desk, row.instance, box["service_date"], row.kind, row.id)
             found.append((row.id, Open(first.id, row.instance, Doubt(call, (), ours))))
     return found
+
+
+def unchecked(connection: Connection, submission: int) -> None:
+    """The look is not needed any more: what was repeated is withdrawn."""
+    update_by_id(connection, s.submission, submission, {"check_at": None})
 
 
 def checked(connection: Connection, desk: Desk, submission: int, finding: Finding, waktu: WaktuSettings) -> None:

@@ -246,9 +246,12 @@ class Courier:
         if prepared is not None:
             await self._send(prepared)
 
-    async def _check(self, submission: int, one: doubts.Open) -> None:
-        instance = self._host.instances.by_name[one.instance]
+    async def _check(self, submission: int, one: doubts.Open | None) -> None:
         try:
+            if one is None:
+                await self._write(lambda c: doubts.unchecked(c, submission))
+                return
+            instance = self._host.instances.by_name[one.instance]
             async with self._host.limits.place(instance):
                 findings = await self._findings(instance, [one])
             waktu = self._host.settings.waktu

@@ -120,7 +120,9 @@ class Ledger:
                 while len(batch) < 256:
                     batch.append(self._jobs.get_nowait())
             stop = any(job.rank == _STOP for job in batch)
-            work = [job for job in batch if job.rank != _STOP]
+            # A job whose caller was cancelled is dropped here; from now on it cannot be cancelled any more. Handing a
+            # result to a cancelled future would end this thread, and everybody after it would wait for ever.
+            work = [job for job in batch if job.rank != _STOP and job.done.set_running_or_notify_cancel()]
             if work:
                 self._commit(work)
             if stop:

@@ -1,0 +1,2 @@
+def test_prof(ward):
+    e = ward.run(None); print(e.codes)
