@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, func, select
 
-from jknbridge import planner
+from jknbridge import planner, reconciling
 from jknbridge.clock import Clock, SystemClock
 from jknbridge.courier import doubts
 from jknbridge.courier.limits import Limits
@@ -83,6 +83,7 @@ class Host:
         self._https: dict[str | None, Http] = {}
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.started = asyncio.Event()
         self._stop = asyncio.Event()
         self._edges: list[Edge] = []
         self._sources = _sources(settings, self.planner.types)
@@ -191,6 +192,7 @@ class Host:
         self._loop = asyncio.get_running_loop()
         await self.ledger.write(lambda c: doubts.recover(c, self.clock.now()))
         await self.ledger.write(lambda c: planner.look_again(c, self.instances, self.clock.now()))
+        self.started.set()
         loops = [
             asyncio.create_task(work)
             for work in (
@@ -200,6 +202,7 @@ class Host:
                 self.courier.ask_facts(),
                 self._tell_edges(),
                 self._watch_ledger(),
+                reconciling.nightly(self, self.settings.rekonsiliasi),
             )
         ]
         for loop in loops:

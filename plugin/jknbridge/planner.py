@@ -232,14 +232,21 @@ def forget_due(connection: Connection, loaded: Sequence[Loaded]) -> None:
 
 
 def look_again(connection: Connection, instances: Instances, now: float) -> None:
-    """At start: journeys whose instance the config no longer names, or names again, are due. So what was accepted there is
-    listed as ``yatim`` without waiting for an event, and taken up when the section returns."""
-    c = s.submission.c
-    here = c.instance.in_([instance.name for instance in instances])
-    gone = ~here & (c.desire != "silent") & (c.work.not_in(("obsolete", "withdrawn")))
-    back = here & (c.desire == "silent")
-    journeys = select(c.journey_id).where(gone | back).distinct()
-    connection.execute(update(s.journey).where(s.journey.c.id.in_(journeys)).values(due_at=now))
+    """At start: if other instances are configured than the last time, whatever that may change is due.
+
+    So what was accepted at a facility that was dropped is listed as ``yatim`` without waiting for an event, and taken up
+    again when its section returns, together with what arrived meanwhile.
+    """
+    names = sorted(instance.name for instance in instances)
+    known = connection.execute(select(s.meta.c.value).where(s.meta.c.name == "instances")).scalar()
+    if known == (value := " ".join(names)):
+        return
+    upsert(connection, s.meta, [{"name": "instances", "value": value}], ("name",), ("value",))
+    c, jt = s.submission.c, s.journey_target.c
+    spoken = select(c.journey_id).where((c.desire == "silent") | c.instance.not_in(names))
+    gated = select(jt.journey_id).where(jt.state == "not_applicable", jt.reason.like('{"code":"gerbang.%'))
+    again = s.journey.c.id.in_(spoken) | s.journey.c.id.in_(gated)
+    connection.execute(update(s.journey).where(again).values(due_at=now))
 
 
 def _record(connection: Connection, turn: Turn, said: Said) -> None:
@@ -307,6 +314,13 @@ def _unmentioned(row: Row, turn: Turn, said: Said) -> None:
 
 def _desire(sheet: Sheet, row: Row, verdict: Verdict, turn: Turn, said: Said, settings: Settings) -> None:
     row["translator"] = said.version
+    before = row["desire"], row["desired_fp"]
+    _put(sheet, row, verdict, turn, settings)
+    if (row["desire"], row["desired_fp"]) != before and row["rebuild"] is None:
+        row["permit"] = None  # a person consented to what was desired then, not to this
+
+
+def _put(sheet: Sheet, row: Row, verdict: Verdict, turn: Turn, settings: Settings) -> None:
     under_way = row["work"] in ("sending", "in_doubt")
     if isinstance(verdict, Wanted):
         _wanted(sheet, row, verdict, turn, settings)
@@ -339,7 +353,10 @@ def _wanted(sheet: Sheet, row: Row, verdict: Wanted, turn: Turn, settings: Setti
     }
     first = row["desire"] != "wanted"
     row["desire"], row["evidence"] = "wanted", None
-    if first or print_ != row["desired_fp"] or sheet.open(row, "desired_box") != box:
+    known = sheet.open(row, "desired_box")
+    if row["hold"] == "adopt" and known is not None and known["adopt"] != box["adopt"]:
+        row["hold"] = row["hold_fp"] = None  # the EMR corrected the number it carries
+    if first or print_ != row["desired_fp"] or known != box:
         row["desired_box"], row["desired_fp"] = sheet.seal(row, box), print_
     row["contact"] = contact is not None or row["contact"]
     row["service_date"] = verdict.service_date.isoformat()

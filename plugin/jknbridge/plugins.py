@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +33,19 @@ class Plugins:
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self._manager = manager
-        self.adapters: dict[str, Adapter] = {}
-        for group in manager.hook.jknbridge_adapters():
+
+    @cached_property
+    def adapters(self) -> dict[str, Adapter]:
+        """Every target by name; imported when first asked for, so that ``--help`` is quick."""
+        found: dict[str, Adapter] = {}
+        for group in self._manager.hook.jknbridge_adapters():
             for adapter in group:
-                if adapter.target in self.adapters:
+                if adapter.target in found:
                     raise StartRefused(
                         f"two plugins bring the target {adapter.target!r}: name one of them in the config"
                     )
-                self.adapters[adapter.target] = adapter
+                found[adapter.target] = adapter
+        return found
 
     def settings(self) -> dict[str, type[BaseModel]]:
         return _merged(self._manager.hook.jknbridge_settings())

@@ -115,6 +115,8 @@ def _intake(connection: Connection, made: Report) -> None:
                 total[name] += n
         dead[source] += records["dead_lettered"] + entries["dead_lettered"]
         newest[source] += entries["newest"]
+        came = sums.get("entries.in", 0)
+        made.checks.append(Check("entries = " + " + ".join(ENTRIES), f"{source} {day}", came, sum(entries.values())))
         known = records["decoded"] + records["dead_lettered"]
         made.checks.append(Check("records = decoded + dead_lettered", f"{source} {day}", records["in"], known))
     for source in dead:

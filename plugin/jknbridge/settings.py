@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from jknbridge.errors import StartRefused
+from jknbridge.reconciling_settings import RekonsiliasiSettings
 
 if TYPE_CHECKING:
     from jknbridge.plugins import Plugins
@@ -166,6 +167,7 @@ class Settings(Section):
     waktu: WaktuSettings = Field(default_factory=lambda: WaktuSettings())
     rem: RemSettings = Field(default_factory=lambda: RemSettings())
     kontak: KontakSettings = Field(default_factory=lambda: KontakSettings())
+    rekonsiliasi: RekonsiliasiSettings = Field(default_factory=lambda: RekonsiliasiSettings())
     sumber: dict[str, SumberSettings] = Field(default_factory=dict, description="Sources by name")
     faskes: dict[str, FacilitySettings] = Field(default_factory=dict, description="Facilities by kdProvider")
     plugins: list[Path] = Field(default_factory=list, description="Single-file plugins to load")

@@ -27,7 +27,7 @@ from jknbridge_consumers.broker import API_VERSION, PARTITIONS, MockBroker
 
 CONTACTS, RESULTS = "jkn.kbk.kontak.v1", "jkn.hasil.v1"
 CARDS = ("0009999000001", "0009999000002")
-AT_ONCE = 24
+AT_ONCE = 32
 """Runs side by side: a broker's group takes seconds to admit a member, and waiting costs no CPU."""
 
 TIMES = {

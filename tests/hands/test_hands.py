@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -105,14 +104,6 @@ def slow(tmp_path: Path) -> Iterator[Rig]:
         made.bench.close()
 
 
-async def until(check: Callable[[], Any], step: Callable[[], None] = lambda: None) -> Any:
-    async with asyncio.timeout(30):
-        while not (found := check()):
-            step()
-            await asyncio.sleep(0.05)
-    return found
-
-
 def advance(rig: Rig, seconds: float) -> Callable[[], None]:
     clock = rig.bench.clock
     assert isinstance(clock, ManualClock)
@@ -123,7 +114,7 @@ async def in_doubt_over_a_drug(rig: Rig, fault: str) -> None:
     rig.faults({"operation": "obat.add", "kind": fault, "count": 1, "ms": 60_000})
     rig.bench.publish(*finished())
     await rig.bench.start()
-    await until(
+    await rig.until(
         lambda: any(r["kind"] == "obat" and r["work"] == "in_doubt" for r in rig.bench.rows()), advance(rig, 0.1)
     )
 
@@ -143,7 +134,7 @@ def finding_rows(rig: Rig) -> list[dict[str, Any]]:
 async def test_an_equal_line_typed_while_ours_is_in_doubt_goes_to_a_person_with_both_rows(slow: Rig) -> None:
     await in_doubt_over_a_drug(slow, "lost_after")
     slow.hand(FACILITY, "obat.add", **LINE, noKunjungan=visit_number(slow))
-    await until(lambda: slow.row("obat", "e1-m1")["work"] == "parked", advance(slow, 0.5))
+    await slow.until(lambda: slow.row("obat", "e1-m1")["work"] == "parked", advance(slow, 0.5))
     await slow.bench.stop()
     row = slow.row("obat", "e1-m1")
     assert (row["held"], row["work"], row["hold"]) == ("unknown", "parked", "doubt")
@@ -157,9 +148,9 @@ async def test_a_line_typed_while_ours_is_late_is_noticed_as_surplus(slow: Rig) 
     await in_doubt_over_a_drug(slow, "reset")  # ours did not land; the late effect follows below
     number = visit_number(slow)
     slow.hand(FACILITY, "obat.add", **LINE, noKunjungan=number)
-    await until(lambda: slow.row("obat", "e1-m1")["held"] == "present", advance(slow, 0.5))
+    await slow.until(lambda: slow.row("obat", "e1-m1")["held"] == "present", advance(slow, 0.5))
     slow.hand(FACILITY, "obat.add", **LINE, noKunjungan=number)  # stands for the request that was still on its way
-    await until(lambda: slow.row("obat", "e1-m1")["work"] == "parked", advance(slow, 0.5))
+    await slow.until(lambda: slow.row("obat", "e1-m1")["work"] == "parked", advance(slow, 0.5))
     await slow.bench.stop()
     assert slow.row("obat", "e1-m1")["hold"] == "doubt"
     assert slow.reason("obat", "e1-m1")["code"] == "ragu.surplus"  # type: ignore[index]

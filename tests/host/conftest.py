@@ -32,6 +32,7 @@ class World:
         self.config: dict[str, Any] = {
             "ledger": {"url": f"sqlite:///{folder}/ledger.sqlite3"},
             "sumber": {"emr": {"topics": ["fhir.encounter"], "mulai_dari": "awal"}},
+            "rekonsiliasi": {"aktif": False},
             "waktu": {"settle": {"layanan": 60}, "visibility": 30, "late_effect": 900},
             "faskes": {
                 kode: {

@@ -23,10 +23,10 @@ _TERMINOLOGY: Final = {
     "115-117, 120-124, 126-141, 143, 168, 171, 177, 180, 184, 186, 190, 193, 195, 197, 215, 225, 231, 234, 235, "
     "238-240, 243, 246, 249, 250, 253-258, 263, 264, 266-271, 99144",
 }
-_WORDS: Final = frozenset(
-    """ADM EMC HIV area chief-complaint previous-condition primary-diagnosis program-intensif program-lanjutan
-    referral-criteria referral-request request-referral-candidate secondary-diagnosis""".split()
-)
+_WORD_CODES: Final = """
+ADM EMC HIV area chief-complaint previous-condition primary-diagnosis program-intensif program-lanjutan
+referral-criteria referral-request request-referral-candidate secondary-diagnosis
+"""
 
 
 def _codes(ranges: Mapping[str, str]) -> frozenset[str]:
@@ -40,6 +40,6 @@ def _codes(ranges: Mapping[str, str]) -> frozenset[str]:
 
 KNOWN: Final[Mapping[str, frozenset[str]]] = {
     "http://terminology.kemkes.go.id/CodeSystem/clinical-term": _codes(_CLINICAL_TERM),
-    "http://terminology.kemkes.go.id": _codes(_TERMINOLOGY) | _WORDS,
+    "http://terminology.kemkes.go.id": _codes(_TERMINOLOGY) | frozenset(_WORD_CODES.split()),
 }
 """By code system: codes that passed."""

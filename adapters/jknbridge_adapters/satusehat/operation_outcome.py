@@ -17,9 +17,7 @@ def refused(violations: Iterable[Violation]) -> dict[str, Any]:
     return {
         "resourceType": "OperationOutcome",
         "text": {"status": "generated"},
-        "issue": [
-            issue(violation.code, violation.message, expression=violation.element) for violation in violations
-        ],
+        "issue": [issue(violation.code, violation.message, expression=violation.element) for violation in violations],
     }
 
 

@@ -116,8 +116,7 @@ def _rule(row: Mapping[str, str]) -> Rule:
 
 
 def _read(name: str) -> list[dict[str, str]]:
-    with files(__package__).joinpath(name).open(encoding="utf-8", newline="") as table:
-        return list(csv.DictReader(table))
+    return list(csv.DictReader(files(__package__).joinpath(name).read_text("utf-8").splitlines()))
 
 
 RULES: Final[tuple[Rule, ...]] = tuple(_rule(row) for row in _read("rules.csv"))

@@ -20,7 +20,8 @@ PLACEHOLDER: Final = re.compile(r"UJI-[A-Z0-9-]+")
 
 def check_entries(entries: Sequence[Any], *, placeholders: bool = False) -> list[Violation]:
     """Violations of the Bundle's own form. ``placeholders`` lets ``urn:uuid:UJI-…`` pass for a UUID."""
-    violations, seen = [], set()
+    violations: list[Violation] = []
+    seen: set[str] = set()
     for entry in entries:
         resource = entry.get("resource") if isinstance(entry, Mapping) else None
         kind = str(resource.get("resourceType", "")) if isinstance(resource, Mapping) else ""

@@ -69,9 +69,7 @@ def immunization_function(case: Case) -> Iterator[Violation]:
         return
     new_dose = case.root.get("primarysource") is True
     due = {"AP", "OP"} if new_dose else {"EP"}
-    sent = {
-        coding.get("code") for coding in values(case.root, "performer.function.coding") if isinstance(coding, dict)
-    }
+    sent = {coding.get("code") for coding in values(case.root, "performer.function.coding") if isinstance(coding, dict)}
     if not due & sent:
         text = f"Performer function must contains code {' or '.join(sorted(due))}"
         yield Violation(10307, "value", "Immunization.performer", numbered(text, 10307))

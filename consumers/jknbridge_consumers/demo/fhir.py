@@ -1,7 +1,7 @@
 """FHIR R4 resources in the shapes that published SATUSEHAT bodies have. Plain JSON; nothing here decides anything.
 
-Each builder makes one whole resource without ``meta``; :meth:`Chronicle.version` of ``visit.py`` dates it. Codes of
-drugs (KFA) are invented; LOINC, SNOMED and ICD-10 codes are the real ones.
+Each builder makes one whole resource without ``meta``; ``visit.version`` dates it. Codes of drugs (KFA) are invented;
+LOINC, SNOMED and ICD-10 codes are the real ones.
 """
 
 from __future__ import annotations

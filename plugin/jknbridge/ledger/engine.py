@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import queue
 import threading
 import time
@@ -166,7 +167,6 @@ def open_ledger(settings: LedgerSettings, *, migrate: bool = True) -> Ledger:
     default = None
     if url.get_backend_name() == "sqlite" and url.database:
         default = Path(url.database).with_suffix(".kunci")
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     try:
         bring_up_to_date(engine, allowed=migrate)
         secret = settings.kunci.get_secret_value() if settings.kunci else None
@@ -182,10 +182,16 @@ def open_ledger(settings: LedgerSettings, *, migrate: bool = True) -> Ledger:
 def _engine(text: str) -> Engine:
     url = make_url(text)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=QueuePool, pool_size=8, isolation_level="READ COMMITTED")
+        return create_engine(
+            url, poolclass=QueuePool, pool_size=8, isolation_level="READ COMMITTED", hide_parameters=True
+        )
     memory = url.database in (None, "", ":memory:")
+    if not memory:  # boxes are sealed, but local ids and counts are nobody else's business either
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(str(url.database), os.O_CREAT | os.O_RDWR, 0o600))
     engine = create_engine(
         url,
+        hide_parameters=True,  # an error of the database is logged, and must not quote what was to be written
         poolclass=StaticPool if memory else QueuePool,
         **({} if memory else {"pool_size": 8}),
         connect_args={"check_same_thread": False, "timeout": 30},

@@ -93,6 +93,8 @@ def take_in(
             _bury(connection, vault, taken, None, taken.decoded.dead_record, taken.record.value, now, dead_headers)
             continue
         result.sums[source, "records.decoded"] += 1
+        parts = taken.decoded.entries, taken.decoded.ignored, taken.decoded.dead_entries
+        result.sums[source, "entries.in"] += sum(map(len, parts))
         for ignored in taken.decoded.ignored:
             result.sums[source, "entries.ignored"] += 1
             result.sums[source, f"ignored.{ignored.reason}"] += 1
@@ -285,10 +287,12 @@ def _write(connection: Connection, changes: Sequence[Change], vault: Vault, keys
         else:
             old.append({**values, "_id": row_id})
     if old:
-        gone = [{"_id": row["_id"]} for row in old]
         connection.execute(_replace, old)
-        connection.execute(_drop_edges, gone)
-        connection.execute(_drop_aliases, gone)
+        # A delete does not say where the resource belonged: its marker stays in the journeys it was in.
+        changed = [{"_id": change[4]} for change in changes if change[4] is not None and not change[2].deleted]
+        if changed:
+            connection.execute(_drop_edges, changed)
+            connection.execute(_drop_aliases, changed)
     made = iter(connection.execute(_insert_resource, new).scalars().all() if new else ())
     edge_rows, alias_rows = [], []
     for (name, _, entry, _, _), known, edges in zip(changes, ids, targets, strict=True):

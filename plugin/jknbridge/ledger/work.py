@@ -77,6 +77,7 @@ _wake = (
     .where(s.submission.c.wait_on == bindparam("what"))
     .values(work="ready", wait_on=None, reason=None, due_at=bindparam("now"))
 )
+_NAMES = tuple(column.name for column in s.submission.columns)
 _EMPTY: Row = {column.name: None for column in s.submission.columns} | {"held": "absent", "tries": 0, "contact": False}
 _proposals = select(s.proposal).where(
     s.proposal.c.submission_id == bindparam("id"), s.proposal.c.state.in_(("open", "refused"))
@@ -114,7 +115,7 @@ class Sheet:
         self.desk = desk
         self.journey_id = journey_id
         if rows is None:
-            rows = [dict(row._mapping) for row in connection.execute(_rows, {"journey": journey_id})]
+            rows = [dict(zip(_NAMES, row, strict=True)) for row in connection.execute(_rows, {"journey": journey_id})]
         self.rows: list[Row] = list(rows)
         self._before = {row["id"]: dict(row) for row in self.rows}
         self._receipts: list[Row] | None = None
@@ -206,7 +207,8 @@ class Sheet:
     def give_receipt(
         self, row: Row, values: Mapping[str, str], how: str, request_id: str | None, natural: str | None
     ) -> None:
-        self.end_receipt(row, "replaced")
+        if self._before[row["id"]].get("how") is not None:
+            self.end_receipt(row, "replaced")
         self.connection.execute(
             _insert_receipt,
             {
@@ -405,7 +407,7 @@ def sheets_of(connection: Connection, desk: Desk, journeys: Iterable[int]) -> di
     rows: dict[int, list[Row]] = {journey: [] for journey in journeys}
     for some in chunks(sorted(rows)):
         for row in connection.execute(_many, {"journeys": some}):
-            rows[row.journey_id].append(dict(row._mapping))
+            rows[row.journey_id].append(dict(zip(_NAMES, row, strict=True)))
     return {journey: Sheet(connection, desk, journey, own) for journey, own in rows.items()}
 
 

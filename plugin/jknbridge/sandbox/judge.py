@@ -92,7 +92,7 @@ class _Doubt:
         return reached >= shown.total
 
 
-_Key = tuple[str, str]  # operation, identity
+_Key = tuple[str, str]  # verb, identity: one thing may be added by several operations (alone, or in a batch)
 
 
 def _blind_repeats(requests: Sequence[RequestRow]) -> list[Finding]:
@@ -105,11 +105,11 @@ def _blind_repeats(requests: Sequence[RequestRow]) -> list[Finding]:
                 for shown in row.shown:
                     _look(place, shown)
             continue
-        kind, _, verb = row.operation.rpartition(".")
+        verb = row.operation.rpartition(".")[2]
         if verb not in ("add", "delete"):
             continue
         for identity in row.identities:
-            key = (row.operation, identity)
+            key = (verb, identity)
             earlier = place.get(key)
             if earlier is not None:
                 found.append(Finding(row.target, row.facility, row.operation, identity, earlier.seq, row.seq))
@@ -118,7 +118,7 @@ def _blind_repeats(requests: Sequence[RequestRow]) -> list[Finding]:
             elif row.status is not None and row.status < 300:
                 opposite = "delete" if verb == "add" else "add"
                 place.pop(key, None)
-                place.pop((f"{kind}.{opposite}", identity), None)
+                place.pop((opposite, identity), None)
     return found
 
 
@@ -128,12 +128,18 @@ def _doubtful(row: RequestRow) -> bool:
 
 def _look(place: dict[_Key, _Doubt], shown: Shown) -> None:
     for key, doubt in list(place.items()):
-        operation, identity = key
-        if not identity.startswith(shown.scope):
+        verb, identity = key
+        if not _covers(shown.scope, identity):
             continue
         if identity in shown.identities:
             doubt.total, doubt.pages = -1, []
-            if operation.endswith(".delete") or not doubt.natural:
+            if verb == "delete" or not doubt.natural:
                 del place[key]
-        elif operation.endswith(".add") and doubt.absent_after(shown):
+        elif verb == "add" and doubt.absent_after(shown):
             del place[key]
+
+
+def _covers(scope: str, identity: str) -> bool:
+    """A prefix, or ``prefix*suffix`` where a read is by something that does not stand first in the identity."""
+    prefix, star, suffix = scope.partition("*")
+    return identity.startswith(prefix) and (not star or identity.endswith(suffix))

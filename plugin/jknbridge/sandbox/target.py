@@ -69,8 +69,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a read let the client see: of the scope (a prefix of identities) rows `first` to `last` of `total`.
+    """What a read let the client see: of the scope rows `first` to `last` of `total`.
 
+    The scope is a prefix of identities, or `prefix*suffix` where the read is by something that stands in their end.
     A read that is no page has `first = 0` and `last = total`. The rows are the true ones: a page that shifted covers
     fewer of them than it has rows.
     """

@@ -146,23 +146,7 @@ def live(task: Task) -> None:
     observer = Observer(task.kill)
     event.listen(Engine, "before_cursor_execute", observer.executing)
     checkpoints.install(observer.reached)
-    import cProfile, time, os as _os
-    ps=[]
-    def hook(*a):
-        if not _os.path.exists("/tmp/doprof"): threading.setprofile(None); import sys; sys.setprofile(None); return
-        pr=cProfile.Profile(time.thread_time); ps.append((threading.current_thread().name,pr)); pr.enable()
-    if _os.path.exists("/tmp/doprof"):
-        threading.setprofile(hook)
-        hook()
-    t=time.process_time()
     asyncio.run(_work(task, observer))
-    print("cpu", t, time.process_time())
-    for n,(name,pr) in enumerate(ps):
-        try:
-            pr.create_stats(); 
-            tot=sum(v[2] for v in pr.stats.values()); print(name, tot)
-            pr.dump_stats(f"/tmp/prof-{name}.prof")
-        except Exception as e: print(name, e)
 
 
 def _say_into(path: Path) -> None:

@@ -6,10 +6,11 @@ sandbox's own ground truth, never from the bridge.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tomllib
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,23 @@ class Rig:
 
     # --- the bridge --------------------------------------------------------------------------------------------------
 
-    async def work(self, timeout: float = 60.0) -> None:
+    async def work(self, seconds: float = 60.0) -> None:
         """Run a worker until it has nothing left to do, then drain it. May be called again."""
         await self.bench.start()
-        await self.bench.until_closed(timeout)
+        await self.bench.host.started.wait()
+        await self.bench.until_closed(seconds)
         await self.bench.stop()
         self.reopen()
+
+    async def until(
+        self, check: Callable[[], Any], step: Callable[[], None] = lambda: None, seconds: float = 30
+    ) -> Any:
+        """The first truthy answer of ``check`` while a worker runs; ``step`` is done between two looks."""
+        async with asyncio.timeout(seconds):
+            while not (found := check()):
+                step()
+                await asyncio.sleep(0.05)
+        return found
 
     def reopen(self, **config: Any) -> None:
         """Another process on the same ledger, with ``config`` laid over what was."""
@@ -59,9 +71,10 @@ class Rig:
         self.bench.config |= config
         self.bench.host = self.bench.open()
 
-    def unmap(self, list_: str, local: str) -> None:
+    def unmap(self, list_: str, local: str, facility: str = "*") -> None:
+        """A mapping removed, as a person would by mistake."""
         c = s.mapping.c
-        gone = s.mapping.delete().where(c.list == list_, c.local == local)
+        gone = s.mapping.delete().where(c.list == list_, c.local == local, c.facility == facility)
         self.bench.host.ledger.write_now(lambda connection: connection.execute(gone))
 
     def row(self, kind: str, id: str) -> dict[str, Any]:
@@ -102,8 +115,8 @@ class Rig:
 
     def admin(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        url = f"{self.thread.base_url}/_sandbox/{path}"
-        with urllib.request.urlopen(urllib.request.Request(url, data)) as answer:
+        request = urllib.request.Request(f"{self.thread.base_url}/_sandbox/{path}", data)  # noqa: S310 (our own, http)
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
             return json.loads(answer.read())
 
     def hand(self, facility: str, operation: str, target: str = "pcare", **body: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Bytes of the simulated platform's answers: gateway faults, resources with their headers, refusals (satusehat §4, §5)."""
+"""Bytes of the simulated platform's answers: gateway faults, resources and headers, refusals (satusehat §4, §5)."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,7 @@ JSON: Final = {"Content-Type": "application/json", "Via": "1.1 google"}
 FHIR: Final = {"Content-Type": "application/fhir+json;charset=utf-8", "Via": "1.1 google"}
 TEXT: Final = {"Content-Type": "text/plain"}
 HTML: Final = {"Content-Type": "text/html"}
-GOOGLE: Final = (
-    "https://healthcare.googleapis.com/v1/projects/dto-ihs-dev/locations/asia-southeast2/datasets/uji/fhirStores/uji/fhir"
-)
+GOOGLE: Final = "https://healthcare.googleapis.com/v1/projects/dto-ihs-dev/locations/asia-southeast2/datasets/uji/fhirStores/uji/fhir"
 """`Location` of a single write names the store behind the API. Nobody can follow it (§4)."""
 
 

@@ -109,7 +109,9 @@ class Store:
         found = (self._rows.get((resource_type, resource_id)) for resource_id in ids)
         return [record for record in found if record is not None and (parameter, value) in record.keys]
 
-    def candidates(self, resource_type: str, choices: Iterable[tuple[str, list[str]]], as_of: float | None) -> list[Record]:
+    def candidates(
+        self, resource_type: str, choices: Iterable[tuple[str, list[str]]], as_of: float | None
+    ) -> list[Record]:
         """Records that have, for each parameter, one of its values; oldest first."""
         wanted = list(choices)
         if not wanted:

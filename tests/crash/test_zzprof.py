@@ -1,2 +1,0 @@
-def test_prof(ward):
-    e = ward.run(None); print(e.codes)
