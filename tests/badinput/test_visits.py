@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from jknbridge import mappings
+from jknbridge.decisions import Person
 from jknbridge.testing.rig import Rig
 from jknbridge.testing.visits import concept, visit
 
@@ -160,7 +162,9 @@ async def test_a_mapping_that_is_added_releases_what_waited_for_it(rig: Rig) -> 
     await rig.work()
     assert rig.report().waiting["mapping"] == 1
     assert rig.effects() == []
-    rig.bench.map({"pcare.poli": {"Location/baru": "001"}})
-    released = s.submission.update().where(s.submission.c.wait_on.like("code|%|Location/baru"))
-    assert rig.read(lambda c: c.execute(s.mapping_work.select()).one().local) == "Location/baru"
-    assert released is not None
+    host, line = rig.bench.host, mappings.Line("*", "pcare.poli", "Location/baru", "001")
+    host.ledger.write_now(lambda c: mappings.put(c, host.desk(), [line], Person("uji", "poli baru dibuka")))
+    await rig.work()
+    assert rig.effects() == ["pendaftaran.add", "kunjungan.add", "obat.add"]
+    assert rig.report().waiting["mapping"] == 0
+    assert rig.report().ok

@@ -82,7 +82,7 @@ def test_commands_and_options_exist(page: Path, plugins: Plugins) -> None:
                 options |= set(below.params)
         assert command is not cli, line
         if isinstance(command, click.Group):
-            assert not [word for word in words[1:] if word.isalpha()], line
+            assert words[-1] == command.name or words[-1].startswith(("-", "[")), line
         known = {name for option in options for name in option.opts}
         assert [word for word in words if word.startswith("--") and word.split("=")[0] not in known] == [], line
 
@@ -103,7 +103,6 @@ def test_the_indonesian_readme_speaks_to_staff_and_to_it() -> None:
 
 # --- configs ----------------------------------------------------------------------------------------------------------
 
-_TARGET = {"base_url": "http://x", "mulai": "2026-01-01", "cons_id": "1", "username": "x"}
 _SECRETS = ("SECRET_KEY", "USER_KEY", "PASSWORD")
 
 

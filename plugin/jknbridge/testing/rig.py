@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from jknbridge import reporting
+from jknbridge import mappings, reporting
 from jknbridge.clock import Clock
+from jknbridge.decisions import Person
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.outbox import Row, take
 from jknbridge.plugins import Plugins
@@ -72,10 +73,9 @@ class Rig:
         self.bench.host = self.bench.open()
 
     def unmap(self, list_: str, local: str, facility: str = "*") -> None:
-        """A mapping removed, as a person would by mistake."""
-        c = s.mapping.c
-        gone = s.mapping.delete().where(c.list == list_, c.local == local, c.facility == facility)
-        self.bench.host.ledger.write_now(lambda connection: connection.execute(gone))
+        """A mapping removed, as a person does by mistake."""
+        host, person = self.bench.host, Person("uji")
+        assert host.ledger.write_now(lambda c: mappings.remove(c, host.desk(), facility, list_, local, person))
 
     def row(self, kind: str, id: str) -> dict[str, Any]:
         return next(r for r in self.bench.rows() if r["kind"] == kind and r["key"].endswith(f"/{id}"))
