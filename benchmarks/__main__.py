@@ -20,14 +20,15 @@ def main(journeys: int, as_json: bool) -> None:
         return
     for row in figures["delivered"]:
         click.echo(
-            f"answers after {row['delay_ms']:>3} ms: {row['submissions']} submissions, {row['submission_ms']:.2f} ms CPU each "
+            f"answers after {row['delay_ms']:>3} ms: {row['submissions']} submissions, "
+            f"{row['submission_ms']:.2f} ms CPU each "
             f"= {row['submission_in_posts']:.1f} bare POSTs of {row['bare_post_ms']:.2f} ms; "
             f"event taken in {row['event_ms']:.3f} ms = {row['event_in_posts']:.2f} POSTs"
         )
     text = figures["lz"]
     click.echo(
-        f"LZ-String decode, {text['characters']} characters: {text['ours_us']:.0f} us, PyPI lzstring {text['pypi_us']:.0f} us: "
-        f"{text['times_as_fast']:.1f} times as fast"
+        f"LZ-String decode, {text['characters']} characters: {text['ours_us']:.0f} us, "
+        f"PyPI lzstring {text['pypi_us']:.0f} us: {text['times_as_fast']:.1f} times as fast"
     )
 
 

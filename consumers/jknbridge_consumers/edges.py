@@ -47,8 +47,9 @@ class LedgerIntake:
         self._host.ledger.write_now(lambda c: offsets.placed(c, placed))
 
     def witnessed(self, found: Mapping[Partition, Witness], /) -> None:
-        """Kafka remembers a later sequence of this very ledger: it was restored from a backup, so every add is looked up
-        first (DESIGN §2.1). The positions are the ledger's own, so reading goes back by itself."""
+        """Kafka remembers a later sequence of this very ledger: it was restored from a backup, so every add is looked
+        up first (DESIGN §2.1). The positions are the ledger's own, so reading goes back by itself.
+        """
         ours = self._host.ledger.read_now(offsets.sequence)
         later = [
             w for w in found.values() if w.mark and w.mark.ledger == self._host.ledger.id and w.mark.sequence > ours

@@ -1,9 +1,8 @@
 """The KBK contact event ``jkn.kbk.kontak.v1``: what an adapter drafts, and what leaves on the topic.
 
 Contacts are a desired set like any other: an event carries the contact's whole state under a deterministic id with a
-revision that only grows; readers keep the highest. The participant is a keyed pseudonym, still personal data, and never a
-card number (DESIGN §2.6, §2.9; ``contracts/kontak.md`` §1, §3, §4).
-"""
+revision that only grows; readers keep the highest. The participant is a keyed pseudonym, still personal data, and
+never a card number (DESIGN §2.6, §2.9; ``contracts/kontak.md`` §1, §3, §4)."""
 
 from __future__ import annotations
 

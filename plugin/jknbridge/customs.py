@@ -1,9 +1,9 @@
 """What a plugin hands back, looked at before the host relies on it (DESIGN §2.5, §4 step 3).
 
-An adapter may be a stranger's. What it raises, returns by mistake or never returns may harm its own submissions and no
-others, so everything that crosses into the ledger comes through here first: verdicts, outcomes, findings, answers, rows.
-Whatever is not of the declared shape raises :class:`Defect`, and the caller does with its own row what it would have done
-for an exception: parked as *galat adaptor*, in doubt, asked again.
+An adapter may be a stranger's. What it raises, returns by mistake or never returns may harm its own submissions and
+no others, so everything that crosses into the ledger comes through here first: verdicts, outcomes, findings, answers,
+rows. Whatever is not of the declared shape raises :class:`Defect`, and the caller does with its own row what it would
+have done for an exception: parked as *galat adaptor*, in doubt, asked again.
 
 :func:`called` bounds a client's coroutine in time. :func:`share` gives every adapter a journey of its own, so that none
 can change what another one reads. Not for an endless loop inside ``translate`` or ``compose``: these run in the loop.
@@ -61,8 +61,9 @@ class Defect(Exception):
 
 
 async def called(work: Awaitable[T], seconds: float) -> T:
-    """What a client's coroutine returns, within ``seconds``. Raises :class:`Defect` for one that hangs or that ends in a
-    way which would take the worker with it."""
+    """What a client's coroutine returns, within ``seconds``. Raises :class:`Defect` for one that hangs or that ends
+    in a way which would take the worker with it.
+    """
     task = asyncio.current_task()
     try:
         async with asyncio.timeout(seconds):
@@ -90,7 +91,7 @@ def share(journey: Journey) -> bytes:
 
 
 def own(journey: Journey, shared: bytes) -> Journey:
-    """The journey with contents nobody else holds. Costs some 0.1 ms for 40 kB (marshal; json takes five times that)."""
+    """The journey with contents nobody else holds. Some 0.1 ms for 40 kB (json takes five times that)."""
     contents = marshal.loads(shared)  # noqa: S302 (made by share() in this process)
     fresh = {
         resource.reference: Resource(resource.source, resource.type, resource.id, contents[resource.reference])

@@ -1,8 +1,9 @@
-"""From what is desired and what is held to what is to be done: one pure function (DESIGN §1 "When what is desired changes").
+"""From what is desired and what is held to what is to be done: one pure function (DESIGN §1 "When what is desired
+changes").
 
-No clock, no ledger, no target. :func:`step` is asked again whenever one of its inputs changes: a new verdict, an outcome, a
-person's decision. It never decides *when* (settle, retries, windows of maintenance): the courier owns the clock.
-"""
+No clock, no ledger, no target. :func:`step` is asked again whenever one of its inputs changes: a new verdict, an
+outcome, a person's decision. It never decides *when* (settle, retries, windows of maintenance): the courier owns the
+clock."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ register_all(
             "klinik",
         ),
         "beda.tidak_dapat_ditarik": (
-            "Tidak dapat ditarik: sisi sana tidak menyediakan penghapusan untuk {kind}; hapus lewat laman BPJS bila perlu",
+            "Tidak dapat ditarik: sisi sana tidak menyediakan penghapusan {kind}; hapus lewat laman BPJS bila perlu",
             "Cannot be withdrawn: the target offers no deletion of {kind}",
             "klinik",
         ),

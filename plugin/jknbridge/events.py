@@ -1,7 +1,7 @@
 """What leaves on Kafka besides contacts: results for the EMR (``jkn.hasil.v1``), as CloudEvents 1.0 in binary mode.
 
-A result's body may name noUrut, noKunjungan and the reason why not; its headers carry no patient data (DESIGN §2.9, §5).
-"""
+A result's body may name noUrut, noKunjungan and the reason why not; its headers carry no patient data (DESIGN §2.9,
+§5)."""
 
 from __future__ import annotations
 

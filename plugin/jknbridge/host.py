@@ -1,8 +1,7 @@
 """The host at work: one ledger, its planner and courier, and the edges that plugins bring.
 
-:class:`Host` is what commands, edges and tests hold. ``run`` keeps it going until it is told to stop; ``drain`` lets what is
-under way end. Open ``planner.py`` and ``courier/loop.py`` for what the loops do.
-"""
+:class:`Host` is what commands, edges and tests hold. ``run`` keeps it going until it is told to stop; ``drain`` lets
+what is under way end. Open ``planner.py`` and ``courier/loop.py`` for what the loops do."""
 
 from __future__ import annotations
 
@@ -118,7 +117,9 @@ class Host:
         return self.ledger.vault.hmac("secret", instance.settings.credential)
 
     def may_ask(self, instance: Instance) -> bool:
-        """Whether a read may be sent now: not paused, circuit closed, credential open. A shadow reads, and sends nothing."""
+        """Whether a read may be sent now: not paused, circuit closed, credential open. A shadow reads, and sends
+        nothing.
+        """
         settings = instance.settings
         closed = settings.limit_key in self.limits.closed
         return settings.mode is not Mode.JEDA and not closed and self.limits.pause(instance) <= 0
@@ -129,7 +130,9 @@ class Host:
         return self._sources
 
     def take_in(self, records: Sequence[Record], dead_headers: Any) -> intake.Intake:
-        """Decode and store a batch with its offsets. Returns when it is durable; raises ``LedgerBusy`` to be tried again."""
+        """Decode and store a batch with its offsets. Returns when it is durable; raises ``LedgerBusy`` to be tried
+        again.
+        """
         batch = []
         for record in records:
             rules = self._sources[record.topic]
@@ -178,8 +181,9 @@ class Host:
             url = instance.settings.base_url
             if known is not None and known != url and held and not _same_environment(known, url):
                 raise StartRefused(
-                    f"[faskes.{instance.facility}.{instance.target}] base_url went from {known} to {url}, but {held} receipts "
-                    f"were given by the former. If this is another environment, name it in `lingkungan`"
+                    f"[faskes.{instance.facility}.{instance.target}] base_url went from {known} to {url}, "
+                    f"but {held} receipts were given by the former. If this is another environment, "
+                    f"name it in `lingkungan`"
                 )
             values = {"name": name, "value": url}
             if known is None:

@@ -1,8 +1,9 @@
 """HTTP: the only module that imports httpx (dormant upstream: one place to replace it).
 
-httpx's API over the aiohttp transport: httpx's own pool costs 2 ms CPU a call at 50 connections, this 0.4 ms (measured).
-What an exception means for a ledger is decided here once: either the request surely never left (:class:`NotSent`) or its
-effect is unknown (:class:`AnswerLost`). Two traps of the libraries below are closed here, each with a test:
+httpx's API over the aiohttp transport: httpx's own pool costs 2 ms CPU a call at 50 connections, this 0.4 ms
+(measured). What an exception means for a ledger is decided here once: either the request surely never left
+(:class:`NotSent`) or its effect is unknown (:class:`AnswerLost`). Two traps of the libraries below are closed here,
+each with a test:
 
 * httpx-aiohttp 0.2 maps *any* lost connection, also a reset after the request was sent, to ``httpx.ConnectTimeout``.
   So the decision is made on aiohttp's own exception, the ``__cause__``.

@@ -1,8 +1,8 @@
 """Due journeys in, work out: load, translate, compare, write (DESIGN §4 step 3).
 
-Many events make one turn of a journey. Reading and translating happen outside the writer; what was found is applied in one
-write, and only the rows as they stand *then* decide what follows, so that an outcome which arrived meanwhile is not undone.
-"""
+Many events make one turn of a journey. Reading and translating happen outside the writer; what was found is applied
+in one write, and only the rows as they stand *then* decide what follows, so that an outcome which arrived meanwhile
+is not undone."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ from jknbridge.settings import Settings
 from jknbridge.targets import Adapter, Instance, Known, NotKnown, Question
 from jknbridge.verdicts import NotApplicable, Parked, Unwanted, Verdict, Waiting, Wanted, to_json
 
-
 _ANYTHING = (Exception, asyncio.CancelledError, SystemExit)
 """What ``translate`` may raise: it is synchronous, so a cancellation out of it is its own and not the worker's."""
 
 
 @dataclass(slots=True)
 class Said:
-    """What one adapter said about one journey, and which facts it missed. ``failure`` stands for an adapter that raised."""
+    """What one adapter said about one journey, and which facts it missed. ``failure`` stands for an adapter that
+    raised.
+    """
 
     target: str
     instance: Instance | None
@@ -116,8 +117,9 @@ class Planner:
         return Turn(loaded, journey, self._ask_all(journey, context))
 
     def _ask_all(self, journey: Journey, context: Context) -> list[Said]:
-        """Every adapter about the journey. Where several serve it each gets contents of its own, so that what one changes
-        in them by mistake cannot become another's verdict."""
+        """Every adapter about the journey. Where several serve it each gets contents of its own, so that what one
+        changes in them by mistake cannot become another's verdict.
+        """
         at = journey.facility or ""
         adapters = self._instances.adapters.values()
         several = sum(self._instances.at(at, adapter.target) is not None for adapter in adapters) > 1
@@ -182,7 +184,7 @@ class Planner:
         return said
 
 
-# --- writing -----------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------------------
 
 
 _done = (
@@ -234,9 +236,8 @@ def forget_due(connection: Connection, loaded: Sequence[Loaded]) -> None:
 def look_again(connection: Connection, instances: Instances, now: float) -> None:
     """At start: if other instances are configured than the last time, whatever that may change is due.
 
-    So what was accepted at a facility that was dropped is listed as ``yatim`` without waiting for an event, and taken up
-    again when its section returns, together with what arrived meanwhile.
-    """
+    So what was accepted at a facility that was dropped is listed as ``yatim`` without waiting for an event, and taken
+    up again when its section returns, together with what arrived meanwhile."""
     names = sorted(instance.name for instance in instances)
     known = connection.execute(select(s.meta.c.value).where(s.meta.c.name == "instances")).scalar()
     if known == (value := " ".join(names)):

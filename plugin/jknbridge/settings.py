@@ -1,10 +1,9 @@
 """Settings, declared once: type, default, description, secret or not.
 
-One TOML file; environment variables (``JKNBRIDGE__LEDGER__URL=…``) and secret files (``/run/secrets/…``) stand over it.
-Adapters and consumers own sections of their own: ``[faskes.<kode>.<target>]`` is read with the adapter's settings class,
-other top-level sections with what plugins return from ``jknbridge_settings``. This one place feeds validation,
-``jknbridge config show`` (secrets masked) and ``docs/settings.md``.
-"""
+One TOML file; environment variables (``JKNBRIDGE__LEDGER__URL=…``) and secret files (``/run/secrets/…``) stand over
+it. Adapters and consumers own sections of their own: ``[faskes.<kode>.<target>]`` is read with the adapter's settings
+class, other top-level sections with what plugins return from ``jknbridge_settings``. This one place feeds validation,
+``jknbridge config show`` (secrets masked) and ``docs/settings.md``."""
 
 from __future__ import annotations
 
@@ -47,7 +46,6 @@ class LedgerSettings(Section):
         description="File with the master key (32 bytes, hex). Default: <ledger file>.kunci, made on the first start",
     )
     kunci: SecretStr | None = Field(None, description="The master key itself (hex), e.g. from the environment")
-    simpan_hari: int = Field(400, ge=1, description="Days a closed journey keeps its resources before it is pruned")
 
 
 class WaktuSettings(Section):
@@ -66,7 +64,6 @@ class WaktuSettings(Section):
     retry_first: float = Field(2.0, gt=0, description="First pause before trying again after an answer without effect")
     retry_cap: float = Field(900.0, gt=0, description="Longest pause between two tries")
     retry_for: float = Field(259200.0, gt=0, description="After this long of trying, the submission is parked")
-    lease: float = Field(30.0, gt=0, description="Lease of a worker, by the database's clock")
     connect: float = Field(5.0, gt=0, description="Connect time-out of one request")
     total: float = Field(30.0, gt=0, description="Time-out of one whole request (BPJS answers slowly: bpjs-auth §10)")
     fact_max_age: float = Field(86400.0, gt=0, description="How long an answer about a participant may be reused")

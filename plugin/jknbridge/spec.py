@@ -29,11 +29,11 @@ class Specs:
 
     @hookspec
     def jknbridge_adapters(self) -> Sequence[Adapter]:  # type: ignore[empty-body]
-        """The targets this plugin brings. Called once at start, before the settings are read."""
+        """The targets this plugin brings. Called once, before the settings are read."""
 
     @hookspec
     def jknbridge_settings(self) -> Mapping[str, type[BaseModel]]:  # type: ignore[empty-body]
-        """Top-level sections of the config file this plugin owns. Called once at start, before the settings are read."""
+        """Top-level sections of the config file this plugin owns. Called once, before the settings are read."""
 
     @hookspec
     def jknbridge_commands(self) -> Sequence[click.Command]:  # type: ignore[empty-body]

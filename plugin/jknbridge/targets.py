@@ -1,9 +1,8 @@
 """What an adapter declares and does: kinds, operations, calls, outcomes, findings and facts (DESIGN §1-§2).
 
-An adapter is one object that implements :class:`Adapter`; its :class:`Client` talks to one target instance. The host owns
-when a call is made, how often, and what its outcome means for the ledger; the client owns only how one call looks on
-the wire and what its answer says. Open a built-in adapter's ``client.py`` beside this file.
-"""
+An adapter is one object that implements :class:`Adapter`; its :class:`Client` talks to one target instance. The host
+owns when a call is made, how often, and what its outcome means for the ledger; the client owns only how one call
+looks on the wire and what its answer says. Open a built-in adapter's ``client.py`` beside this file."""
 
 from __future__ import annotations
 
@@ -52,7 +51,7 @@ class Operation:
 
 
 def end_of_next_month(service: date) -> date:
-    """PCare's amendment window: to the end of the month after the service date (DESIGN §1; a setting may replace it)."""
+    """PCare's amendment window: to the end of the month after the service date (DESIGN §1)."""
     year, month = divmod(service.year * 12 + service.month - 1 + 2, 12)
     return date.fromordinal(date(year, month + 1, 1).toordinal() - 1)
 
@@ -104,10 +103,9 @@ class Instance:
 class Call:
     """One request as the client gets it: everything resolved, nothing left to look up.
 
-    ``payload``: references and codes replaced by their values. ``values``: this submission's own receipt (edit, delete).
-    ``sent``: the payload that the target accepted before (edit, delete), so that a delete can name its keys.
-    ``snapshot``: rows under the parent before this call, where the operation asks for it.
-    """
+    ``payload``: references and codes replaced by their values. ``values``: this submission's own receipt (edit,
+    delete). ``sent``: the payload that the target accepted before (edit, delete), so that a delete can name its keys.
+    ``snapshot``: rows under the parent before this call, where the operation asks for it."""
 
     request: str
     instance: Instance
@@ -125,7 +123,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Present as asked (add, edit) or gone as asked (delete). ``values``: the receipt; ``notices``: what stood beside it."""
+    """Present as asked (add, edit) or gone as asked (delete). ``values``: the receipt; ``notices``: what stood beside
+    it.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -290,7 +290,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A submission that the ledger holds as present, as reconciliation hands it to the client (``call.verb`` is ADD)."""
+    """A submission that the ledger holds as present, as reconciliation hands it over (``call.verb`` is ADD)."""
 
     call: Call
 
@@ -333,7 +333,7 @@ class Adapter(Protocol):
     ) -> Sequence[Verdict]: ...
 
     def compose(self, call: Call) -> Mapping[str, Any] | Reason:
-        """The resolved payload as the target's body; a :class:`Reason` where resolving showed that a person must act."""
+        """The resolved payload as the target's body; a :class:`Reason` where it shows that a person must act."""
         ...
 
     def client(self, instance: Instance, http: Http) -> Client: ...

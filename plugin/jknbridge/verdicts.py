@@ -13,8 +13,8 @@ The five verdicts, by what they let the courier do:
 ``NotApplicable``  a gate of the target refuses it (class, payer, first day): nothing to do, with the rule
 =================  ==================================================================================
 
-An accepted submission that no verdict mentions any more is left alone and listed as ``yatim``. Silence withdraws nothing.
-"""
+An accepted submission that no verdict mentions any more is left alone and listed as ``yatim``. Silence withdraws
+nothing."""
 
 from __future__ import annotations
 

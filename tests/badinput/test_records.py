@@ -177,7 +177,9 @@ async def test_versions_that_run_backwards_are_superseded(rig: Rig) -> None:
 
 
 async def test_the_same_id_from_two_sources_is_two_journeys(rig: Rig) -> None:
-    sources = {name: {"topics": [topic], "mulai_dari": "awal"} for name, topic in (("emr", "a.fhir"), ("lain", "b.fhir"))}
+    sources = {
+        name: {"topics": [topic], "mulai_dari": "awal"} for name, topic in (("emr", "a.fhir"), ("lain", "b.fhir"))
+    }
     rig.reopen(sumber=sources)
     for topic, card in (("a.fhir", "0009999000001"), ("b.fhir", "0009999000002")):
         take_in(rig, *(json.dumps(r).encode() for r in visit("e1", card=card)), topic=topic)

@@ -83,9 +83,7 @@ CASES = {
     "no card and no NIK, payer JKN": Case(
         lambda: with_payer("JKN", numbers=False), "pendaftaran", "parked", "pcare.klaim_tanpa_kartu"
     ),
-    "unknown card": Case(
-        lambda: sound(card="0009999888888"), "pendaftaran", "parked", "pcare.peserta_tidak_ditemukan"
-    ),
+    "unknown card": Case(lambda: sound(card="0009999888888"), "pendaftaran", "parked", "pcare.peserta_tidak_ditemukan"),
     "unknown NIK": Case(by_unknown_nik, "pendaftaran", "not_applicable", "pcare.bukan_peserta"),
     "inactive member": Case(
         lambda: sound(card="0009999000031"), "pendaftaran", "parked", "pcare.ditolak_tidak_aktif", writes=1
@@ -126,7 +124,7 @@ async def test_it_ends_where_a_person_finds_it(rig: Rig, name: str) -> None:
 async def test_a_date_in_the_future_waits_for_its_day_and_says_so(rig: Rig) -> None:
     rig.bench.publish(*of_tomorrow())
     await rig.bench.start()
-    await rig.until(lambda: rig.reason("pendaftaran", "e1") is not None)
+    await rig.until(lambda: any("kirim.belum_waktunya" in (row["reason"] or "") for row in rig.bench.rows()))
     await rig.bench.stop()
     rig.reopen()
     assert rig.row("pendaftaran", "e1")["held"] == "absent"
@@ -139,7 +137,7 @@ async def test_a_date_in_the_future_waits_for_its_day_and_says_so(rig: Rig) -> N
 async def test_a_date_in_the_future_that_is_corrected_goes(rig: Rig) -> None:
     rig.bench.publish(*of_tomorrow())
     await rig.bench.start()
-    await rig.until(lambda: rig.reason("pendaftaran", "e1") is not None)
+    await rig.until(lambda: any("kirim.belum_waktunya" in (row["reason"] or "") for row in rig.bench.rows()))
     rig.bench.publish(*sound(version=2, status="arrived"))
     await rig.bench.until_closed()
     await rig.bench.stop()

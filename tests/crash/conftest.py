@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import tomllib
 from collections.abc import Iterator, Sequence

@@ -84,7 +84,9 @@ def faults(run: Any, contacts: Said, results: Said) -> Iterable[str]:
 
 def doubles(effects: Sequence[Any]) -> Iterable[str]:
     """The same thing added, or taken back, twice. A drug line is the visit's and the drug's."""
-    named = Counter((e.operation, e.key, str(e.payload.get("kdObat")) if e.payload else "") for e in (r.effect for r in effects))
+    named = Counter(
+        (e.operation, e.key, str(e.payload.get("kdObat")) if e.payload else "") for e in (r.effect for r in effects)
+    )
     yield from (f"{n} times {name}" for name, n in named.items() if n > 1)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
+import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -24,15 +23,14 @@ from jknbridge_adapters.pcare.sandbox import make_sandbox
 class Rig:
     def __init__(self, folder: Path, thread: SandboxThread) -> None:
         self.thread = thread
-        import tomllib
-
         faskes = tomllib.loads(thread.sandbox.print_config())["faskes"]
         self.bench = Bench(folder, build([pcare], entry_points=False), faskes)
         self.bench.map(MAPPINGS)
 
     def admin(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.thread.base_url}/_sandbox/{path}", data, {"Content-Type": "application/json"})
+        url = f"{self.thread.base_url}/_sandbox/{path}"
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
 
@@ -42,8 +40,6 @@ class Rig:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    import time
-
     with SandboxThread([make_sandbox(time.time)], port=0) as thread:
         made = Rig(tmp_path, thread)
         yield made
@@ -56,7 +52,9 @@ async def test_a_visit_reaches_pcare(rig: Rig) -> None:
     await rig.bench.until_closed()
     await rig.bench.stop()
     assert rig.bench.states() == {
-        "pendaftaran e1": ("present", "none"), "kunjungan e1": ("present", "none"), "obat e1-m1": ("present", "none"),
+        "pendaftaran e1": ("present", "none"),
+        "kunjungan e1": ("present", "none"),
+        "obat e1-m1": ("present", "none"),
     }
     assert rig.effects() == ["pendaftaran.add", "kunjungan.add", "obat.add"]
     contacts = rig.bench.outbox("jkn.kbk.kontak.v1")

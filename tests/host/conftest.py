@@ -36,7 +36,9 @@ class World:
             "waktu": {"settle": {"layanan": 60}, "visibility": 30, "late_effect": 900},
             "faskes": {
                 kode: {
-                    "nama": f"Klinik {kode}", "zona": zona, "organisasi": [f"Organization/{kode}"],
+                    "nama": f"Klinik {kode}",
+                    "zona": zona,
+                    "organisasi": [f"Organization/{kode}"],
                     "memori": {"mulai": "2026-01-01", "base_url": f"memory://{kode}"},
                 }
                 for kode, zona in (("99990001", "WIB"), ("99990002", "WIT"))
@@ -95,14 +97,18 @@ class World:
     def contacts(self) -> list[dict[str, Any]]:
         vault = self.host.ledger.vault
         query = select(s.outbox).where(s.outbox.c.topic == "jkn.kbk.kontak.v1").order_by(s.outbox.c.id)
-        return self.host.ledger.read_now(lambda c: [json.loads(vault.open_bytes(r.value_box, None)) for r in c.execute(query)])
+        rows = self.host.ledger.read_now(lambda c: c.execute(query).all())
+        return [json.loads(vault.open_bytes(row.value_box, None)) for row in rows]
 
 
 def encounter(id: str = "enc-1", status: str = "finished", version: int = 1, **more: Any) -> dict[str, Any]:
     return {
-        "resourceType": "Encounter", "id": id, "status": status,
+        "resourceType": "Encounter",
+        "id": id,
+        "status": status,
         "meta": {"lastUpdated": f"2026-01-05T02:00:{version:02d}Z"},
-        "subject": {"reference": "Patient/p1"}, "period": {"start": "2026-01-05T01:00:00+00:00"},
+        "subject": {"reference": "Patient/p1"},
+        "period": {"start": "2026-01-05T01:00:00+00:00"},
         "serviceProvider": {"reference": "Organization/99990001"},
         "location": [{"location": {"reference": "Location/umum"}}],
         **more,
@@ -111,15 +117,21 @@ def encounter(id: str = "enc-1", status: str = "finished", version: int = 1, **m
 
 def patient(card: str = "0009999000011", id: str = "p1", version: int = 1) -> dict[str, Any]:
     return {
-        "resourceType": "Patient", "id": id, "identifier": [{"system": CARD, "value": card}],
+        "resourceType": "Patient",
+        "id": id,
+        "identifier": [{"system": CARD, "value": card}],
         "meta": {"lastUpdated": f"2026-01-05T02:00:{version:02d}Z"},
     }
 
 
 def observation(id: str = "o1", text: str = "A", version: int = 1, enc: str = "enc-1") -> dict[str, Any]:
     return {
-        "resourceType": "Observation", "id": id, "status": "final", "valueString": text,
-        "meta": {"lastUpdated": f"2026-01-05T02:00:{version:02d}Z"}, "encounter": {"reference": f"Encounter/{enc}"},
+        "resourceType": "Observation",
+        "id": id,
+        "status": "final",
+        "valueString": text,
+        "meta": {"lastUpdated": f"2026-01-05T02:00:{version:02d}Z"},
+        "encounter": {"reference": f"Encounter/{enc}"},
         "subject": {"reference": "Patient/p1"},
     }
 

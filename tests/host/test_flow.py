@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 _spec = importlib.util.spec_from_file_location("host_conftest", Path(__file__).with_name("conftest.py"))
-assert _spec and _spec.loader
+assert _spec
+assert _spec.loader
 kit = importlib.util.module_from_spec(_spec)
 sys.modules.setdefault("host_conftest", kit)
 _spec.loader.exec_module(kit)
@@ -20,8 +21,10 @@ async def test_a_finished_visit_is_held_once_with_its_rows_and_contact(world: An
     world.publish(patient(), encounter(), observation("o1"), observation("o2", "B"))
     await world.settle(0, 61)
     assert world.states() == {
-        "daftar enc-1": ("present", "none"), "layanan enc-1": ("present", "none"),
-        "baris o1": ("present", "none"), "baris o2": ("present", "none"),
+        "daftar enc-1": ("present", "none"),
+        "layanan enc-1": ("present", "none"),
+        "baris o1": ("present", "none"),
+        "baris o2": ("present", "none"),
     }
     assert sorted(e[1] for e in world.far.effects) == ["baris.add", "baris.add", "daftar.add", "layanan.add"]
     assert [c["state"] for c in world.contacts()] == ["recorded"]
@@ -121,7 +124,10 @@ async def test_a_second_visit_with_the_same_natural_key_waits_and_goes_when_the_
     assert world.states()["daftar enc-2"] == ("absent", "waiting")
     world.publish(encounter(status="cancelled", version=2))
     await world.settle(0, 1)
-    assert world.states() == {"daftar enc-1": ("absent", "withdrawn"), "layanan enc-1": ("absent", "obsolete"), "daftar enc-2": ("present", "none"), "layanan enc-2": ("absent", "waiting")}
+    assert world.states() == {
+        "daftar enc-1": ("absent", "withdrawn"), "layanan enc-1": ("absent", "obsolete"),
+        "daftar enc-2": ("present", "none"), "layanan enc-2": ("absent", "waiting"),
+    }  # fmt: skip
 
 
 async def test_a_missing_mapping_parks_and_a_refusal_needs_a_person(world: Any) -> None:

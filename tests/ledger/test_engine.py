@@ -78,7 +78,8 @@ def test_an_intent_goes_before_intake(ledger: Ledger) -> None:
 def test_a_command_beside_it_writes_without_being_refused(ledger: Ledger, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from jknbridge.ledger.engine import open_ledger;"
-        "from jknbridge.settings import LedgerSettings; from jknbridge.ledger import schema as s; from sqlalchemy import insert\n"
+        "from jknbridge.settings import LedgerSettings; from jknbridge.ledger import schema as s\n"
+        "from sqlalchemy import insert\n"
         f"l = open_ledger(LedgerSettings(url='sqlite:///{tmp_path}/ledger.sqlite3'))\n"
         f"[l.write_now(lambda c: c.execute(insert(s.audit), {ROW!r})) for _ in range(20)]; l.close()"
     )
@@ -89,6 +90,15 @@ def test_a_command_beside_it_writes_without_being_refused(ledger: Ledger, tmp_pa
         written += 1
     assert process.returncode == 0
     assert count(ledger) == written + 20
+
+
+def test_what_another_process_decides_is_noticed(ledger: Ledger, tmp_path: Path) -> None:
+    seen = [ledger.version(), ledger.version()]
+    assert seen[0] == seen[1]
+    with sqlite3.connect(tmp_path / "ledger.sqlite3") as other:
+        other.execute("insert into audit (at, who, action, object) values (1, 'uji', 'coba', 'x')")
+    other.close()
+    assert ledger.version() != seen[1]
 
 
 def test_the_schema_is_what_the_migrations_make(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A call as the ledger keeps it: sealed with the request, so that after a crash the same question can still be asked."""
+"""A call as the ledger keeps it: sealed with the request, so that after a crash it can still be asked about."""
 
 from __future__ import annotations
 

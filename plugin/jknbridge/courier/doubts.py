@@ -1,13 +1,14 @@
-"""Doubts: what a probe's finding allows (DESIGN §2.3). The rule that keeps a visit from being entered twice stands here.
+"""Doubts: what a probe's finding allows (DESIGN §2.3). The rule that keeps a visit from being entered twice stands
+here.
 
 ===================  ================================================================================================
 finding              what follows
 ===================  ================================================================================================
 found                add: present (``found`` if a request of ours may have made it, else ``adopted``).
                      delete: still there; the delete may be sent again once ``visibility`` has passed
-absent               add: may be repeated once ``visibility`` has passed where the target refuses a second one by natural
-                     key; else only ``late_effect`` after the doubt and with a control in the same read. An add that
-                     nobody wants any more is closed only after ``late_effect``. delete: gone
+absent               add: may be repeated once ``visibility`` has passed where the target refuses a second one by
+                     natural key; else only ``late_effect`` after the doubt and with a control in the same read. An add
+                     that nobody wants any more is closed only after ``late_effect``. delete: gone
 ambiguous            a person, with the rows
 cannot tell          asked again; after ``probe_for`` a person
 ===================  ================================================================================================

@@ -1,4 +1,6 @@
-"""How much may be under way at once: places per credential, a circuit per target, maintenance hours (DESIGN §4 step 4)."""
+"""How much may be under way at once: places per credential, a circuit per target, maintenance hours (DESIGN §4 step
+4).
+"""
 
 from __future__ import annotations
 

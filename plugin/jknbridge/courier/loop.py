@@ -1,8 +1,9 @@
-"""The courier's loops: due work, doubts and facts, each woken by what happens and otherwise asleep until the next due time.
+"""The courier's loops: due work, doubts and facts, each woken by what happens and otherwise asleep until the next due
+time.
 
-Only wiring: what may be sent is decided in ``take.py``, what an answer means in ``outcomes.py``, what a finding allows in
-``doubts.py``. Nothing here is retried in memory: whatever goes wrong between two ledger writes is found again in the ledger.
-"""
+Only wiring: what may be sent is decided in ``take.py``, what an answer means in ``outcomes.py``, what a finding
+allows in ``doubts.py``. Nothing here is retried in memory: whatever goes wrong between two ledger writes is found
+again in the ledger."""
 
 from __future__ import annotations
 
@@ -197,10 +198,10 @@ class Courier:
                 self._probing |= {one.request for one in group}
                 self._spawn(self._probe(self._host.instances.by_name[name], group))
             checks = await self._read(lambda c: doubts.checks_due(c, self._host.desk(), self._host.instances, _BATCH))
-            checks = [(submission, one) for submission, one in checks if submission not in self._checking]
-            for submission, one in checks:
+            checks = [check for check in checks if check[0] not in self._checking]
+            for submission, look in checks:
                 self._checking.add(submission)
-                self._spawn(self._check(submission, one))
+                self._spawn(self._check(submission, look))
             if not groups and not checks:
                 await self._sleep(wake, _next_doubt)
 
@@ -360,11 +361,19 @@ class Courier:
             self._host.failed(error)
 
     async def drain(self) -> None:
-        """Let what is under way come to its end; nothing new is started."""
+        """Let what is under way come to its end; nothing new is started. What a client holds up beyond its patience is
+        cut off: its request stays *sending* in the ledger and is asked about at the next start."""
         self.stopping = True
         self._host.wakes.all()
-        while self._tasks:
-            await asyncio.wait(set(self._tasks))
+        now = asyncio.get_running_loop().time
+        until = now() + self._patience(1)
+        while self._tasks and now() < until:
+            await asyncio.wait(set(self._tasks), timeout=until - now())
+        if left := set(self._tasks):
+            log.warning("drain cuts off", tasks=len(left))
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=1.0)
 
 
 def _defect(instance: Instance, error: Exception) -> Reason:

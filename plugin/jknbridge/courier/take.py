@@ -1,8 +1,7 @@
 """From ready work to intents: references and codes resolved, claim taken, request durable, all in one transaction.
 
-What cannot go yet is put where it waits *for something*: a receipt, a mapping, a claim, a dependant. Nothing here sends, and
-nothing is sent that was not written here first (DESIGN §2.2).
-"""
+What cannot go yet is put where it waits *for something*: a receipt, a mapping, a claim, a dependant. Nothing here
+sends, and nothing is sent that was not written here first (DESIGN §2.2)."""
 
 from __future__ import annotations
 
@@ -68,7 +67,9 @@ class Taken:
 @dataclass(frozen=True, slots=True)
 class TakeContext:
     """``free``: how many more requests each instance may start. ``ours``: submissions already in this worker's hands.
-    ``lanes``: lanes of those. ``cautious``: the ledger was restored from a backup, so whatever is to be added is looked up first."""
+    ``lanes``: lanes of those. ``cautious``: the ledger was restored from a backup, so whatever is to be added is looked
+    up first.
+    """
 
     instances: Instances
     free: Mapping[str, int]
@@ -156,7 +157,9 @@ def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
 
 
 def take_one(connection: Connection, desk: Desk, context: TakeContext, prepared: Prepared) -> Taken:
-    """The same for one submission whose snapshot was read: all is looked at again, for much may have changed meanwhile."""
+    """The same for one submission whose snapshot was read: all is looked at again, for much may have changed
+    meanwhile.
+    """
     taken = Taken()
     sheet = Sheet(connection, desk, prepared.journey)
     row = sheet.row(prepared.submission)
@@ -174,11 +177,11 @@ def _take_one(connection: Connection, sheet: Sheet, row: Row, context: TakeConte
     """One submission; True if it now occupies one of the free places."""
     if row["work"] not in ("ready", "retry") or row["verb"] is None:
         return False
-    if row["verb"] == "edit" and row["doubt_at"] is not None:
+    safe = (row["doubt_at"] or 0.0) + context.late_effect
+    if row["verb"] == "edit" and row["doubt_at"] is not None and safe > sheet.desk.now:
         # an earlier, doubtful PUT could still take effect and overwrite this one
-        if (safe := row["doubt_at"] + context.late_effect) > sheet.desk.now:
-            row["due_at"], row["work"] = safe, "retry"
-            return False
+        row["due_at"], row["work"] = safe, "retry"
+        return False
     try:
         call = _call(connection, sheet, row, context)
     except _Waits as waits:

@@ -1,9 +1,8 @@
 """How the ledger is opened and written: one writer thread with group commit, readers beside it (DESIGN §6).
 
-Every write is a function of a connection, run inside a transaction that many jobs share: jobs queue, the writer takes all
-that wait, commits once and wakes everybody. So a thousand small writes a second cost a few
-fsyncs. Intents go before intake (``urgent``). A job's result is handed out only after the commit.
-"""
+Every write is a function of a connection, run inside a transaction that many jobs share: jobs queue, the writer takes
+all that wait, commits once and wakes everybody. So a thousand small writes a second cost a few fsyncs. Intents go
+before intake (``urgent``). A job's result is handed out only after the commit."""
 
 from __future__ import annotations
 
@@ -65,7 +64,7 @@ class Ledger:
     # --- asyncio side ------------------------------------------------------------------------------------------------
 
     async def write(self, job: Callable[[Connection], T], *, urgent: bool = False) -> T:
-        """Run ``job`` in the writer's next transaction; returns after the commit. What ``job`` raises is raised here."""
+        """Run ``job`` in the writer's next transaction; returns after the commit. Raises what ``job`` raises."""
         return await asyncio.wrap_future(self._submit(job, urgent))
 
     async def read(self, job: Callable[[Connection], T]) -> T:
@@ -86,7 +85,9 @@ class Ledger:
             return int(time.monotonic())
         if self._watch is None:  # the number is only comparable on one connection
             self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        return int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
+        number = int(self._watch.exec_driver_sql("PRAGMA data_version").scalar_one())
+        self._watch.rollback()  # inside a transaction the number would stand still
+        return number
 
     def on_commit(self, committed: Callable[[], None], rolled_back: Callable[[], None]) -> None:
         """What the writer thread calls after each commit or roll-back: for caches of what a transaction made."""

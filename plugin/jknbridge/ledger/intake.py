@@ -1,8 +1,7 @@
 """Records in: newest versions, dead letters, sums and offsets in one transaction (DESIGN §2.1, §4 step 2).
 
-Nothing is translated here: a stored change only makes journeys due. Reading the same offsets again changes nothing, so a
-rebalance, a crash before Kafka's commit or a reset consumer group is harmless.
-"""
+Nothing is translated here: a stored change only makes journeys due. Reading the same offsets again changes nothing,
+so a rebalance, a crash before Kafka's commit or a reset consumer group is harmless."""
 
 from __future__ import annotations
 
@@ -227,7 +226,7 @@ def _store(
             winners[name] = (rules, entry, new)
         elif row_id is not None:
             touched.add(row_id)
-    changed = [(name, row) for name, row in winners.items()]
+    changed = list(winners.items())
     old_ids = [held[name][0] for name, _ in changed if held[name][0] is not None]
     before = _patients_before(connection, [i for i in old_ids if i is not None])
     _write(connection, [(name, *winner, held[name][0]) for name, winner in changed], vault, keys, now)

@@ -1,7 +1,7 @@
 """Reading journeys out of the ledger: due ones, and the resources their link paths reach (DESIGN §4 step 3).
 
-One read serves many journeys: two steps of the link table, one query a step and direction, whatever the number of journeys.
-"""
+One read serves many journeys: two steps of the link table, one query a step and direction, whatever the number of
+journeys."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
@@ -71,11 +72,13 @@ class KeyRing:
         for some in chunks(sorted(wanted)):
             for row in connection.execute(_find_many, {"owners": some}):
                 self._fresh[row.owner_hmac] = DataKey(row.id, row.wrapped)
-        rows = [{"owner_hmac": hmac, "wrapped": self._vault.new_key()} for hmac in sorted(wanted - self._fresh.keys())]
+        rows: list[dict[str, Any]] = [
+            {"owner_hmac": hmac, "wrapped": self._vault.new_key()} for hmac in sorted(wanted - self._fresh.keys())
+        ]
         if rows:
             ids = connection.execute(_insert_many, rows).scalars()
-            for row, key_id in zip(rows, ids, strict=True):
-                self._fresh[str(row["owner_hmac"])] = DataKey(key_id, bytes(row["wrapped"]))
+            for made, key_id in zip(rows, ids, strict=True):
+                self._fresh[str(made["owner_hmac"])] = DataKey(key_id, bytes(made["wrapped"]))
 
     def by_id(self, connection: Connection, key_id: int | None) -> DataKey:
         if key_id is None:

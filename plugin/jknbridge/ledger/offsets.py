@@ -47,7 +47,9 @@ def sequence(connection: Connection) -> int:
 
 
 def be_cautious(connection: Connection, now: float) -> None:
-    """This ledger is older than what Kafka remembers of it (restored from a backup): look before every add for a week."""
+    """This ledger is older than what Kafka remembers of it (restored from a backup): look before every add for a
+    week.
+    """
     upsert(connection, s.meta, [{"name": "cautious_until", "value": str(now + _CAUTION)}], ("name",), ("value",))
 
 

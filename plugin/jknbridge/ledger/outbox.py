@@ -1,4 +1,4 @@
-"""The outbox as the publisher sees it: taken by state, oldest first, marked only after the broker acknowledged a row."""
+"""The outbox as the publisher sees it: taken by state, oldest first, marked once the broker acknowledged."""
 
 from __future__ import annotations
 

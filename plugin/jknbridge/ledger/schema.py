@@ -1,9 +1,8 @@
 """What the ledger keeps. One statement language for SQLite and PostgreSQL; moments are seconds since the epoch (UTC).
 
-Personal values never stand in the open: bodies are sealed by :mod:`jknbridge.ledger.vault`, look-ups go by HMAC. Columns
-named ``*_hmac`` are HMACs, ``*_box`` are sealed bytes. Local ids of the EMR (``<source>/<Type>/<id>``) stand in the open:
-they are the words in which staff and EMR speak of a record.
-"""
+Personal values never stand in the open: bodies are sealed by :mod:`jknbridge.ledger.vault`, look-ups go by HMAC.
+Columns named ``*_hmac`` are HMACs, ``*_box`` are sealed bytes. Local ids of the EMR (``<source>/<Type>/<id>``) stand
+in the open: they are the words in which staff and EMR speak of a record."""
 
 from __future__ import annotations
 
@@ -173,6 +172,7 @@ fact_use = Table(
     Column("fact_id", ForeignKey("fact.id"), primary_key=True),
     Column("journey_id", ForeignKey("journey.id"), primary_key=True),
     Index("ix_fact_use_journey", "journey_id"),
+    comment="Which journeys rely on which answer",
 )
 
 submission = Table(
@@ -270,6 +270,7 @@ request_submission = Table(
     Column("submission_id", ForeignKey("submission.id"), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Index("ix_request_submission_submission", "submission_id"),
+    comment="What one request carries, and the desired state it carried",
 )
 
 receipt = Table(
@@ -301,6 +302,7 @@ contact = Table(
     Column("kind", String(24), nullable=False),
     Column("month", String(7), nullable=False),
     Column("facility", String(32), nullable=False),
+    comment="What was last told of a contact on jkn.kbk.kontak.v1",
 )
 
 outbox = Table(
@@ -333,6 +335,7 @@ dead_letter = Table(
     Column("reason", Text, nullable=False),
     Column("at", Double, nullable=False),
     UniqueConstraint("topic", "partition", "offset", "entry"),
+    comment="What could not be taken in, and why; the bytes leave through the outbox",
 )
 
 mapping = Table(
@@ -373,6 +376,7 @@ proposal = Table(
     Column("decided_by", String(128)),
     Column("why", Text),
     Index("ix_proposal_state", "state"),
+    comment="Changes that wait for the consent of a person",
 )
 
 reconciled = Table(
@@ -389,6 +393,7 @@ reconciled = Table(
     Column("row_box", LargeBinary),
     Column("reason", Text),
     Index("ix_reconciled_day", "instance", "day"),
+    comment="What a reading of the target showed beside what we hold",
 )
 
 credential = Table(
@@ -408,6 +413,7 @@ lease = Table(
     Column("owner", String(64)),
     Column("epoch", BigInteger, nullable=False),
     Column("expires_at", Double, nullable=False),
+    comment="Who may write and send for a shard, by the database's clock",
 )
 
 audit = Table(

@@ -1,7 +1,7 @@
 """What others are told when a submission changes: contacts (a desired set of their own) and results for the EMR.
 
-Both go through the outbox in the transaction of the change, so that neither can be lost or invented (DESIGN §2.6, §4 step 6).
-"""
+Both go through the outbox in the transaction of the change, so that neither can be lost or invented (DESIGN §2.6, §4
+step 6)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _TOLD = ("none", "parked", "withdrawn", "expired")
 def tell_contact(sheet: Sheet, row: Row, before: Mapping[str, Any]) -> None:
     """Record, revise or retract the contact that hangs on ``row``, if its state is not what was last told.
 
-    While the target's answer is in doubt (``held`` unknown) nothing is told: neither that it counts nor that it is gone.
-    """
+    While the target's answer is in doubt (``held`` unknown) nothing is told: neither that it counts nor that it is
+    gone."""
     if row["held"] == "unknown" or (row["held"] == "absent" and before.get("held") == "absent"):
         return
     wanted = sheet.open(row, "desired_box")

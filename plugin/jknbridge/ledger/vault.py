@@ -1,8 +1,8 @@
 """Encryption at rest: AES-256-GCM with a data key per patient, wrapped by a master key (DESIGN §6).
 
-Erasing a patient destroys the data key; rotating the master key re-wraps the data keys and touches nothing else. Look-ups
-and fingerprints of personal values are HMACs under keys derived from the master key's *lineage* secret, which a rotation keeps.
-"""
+Erasing a patient destroys the data key; rotating the master key re-wraps the data keys and touches nothing else.
+Look-ups and fingerprints of personal values are HMACs under keys derived from the master key's *lineage* secret,
+which a rotation keeps."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Vault:
         return nonce + AESGCM(master).encrypt(nonce, key, b"data-key")
 
     def seal(self, value: Any, wrapped: bytes | None) -> bytes:
-        """``value`` as plain JSON, compressed where that helps, sealed under the data key (``None``: the master key)."""
+        """``value`` as plain JSON, compressed where it helps, sealed under a data key (``None``: the master key)."""
         return self.seal_bytes(dumps(value), wrapped)
 
     def seal_bytes(self, plain: bytes, wrapped: bytes | None) -> bytes:
@@ -85,7 +85,9 @@ class Vault:
 
 
 def master_key(text: str | None, file: Path | None, default: Path | None) -> tuple[bytes, Path | None]:
-    """The master key from the environment or a file; made at ``default`` on the first start. Returns (key, file made)."""
+    """The master key from the environment or a file; made at ``default`` on the first start. Returns (key, file
+    made).
+    """
     if text:
         return _key(text, "ledger.kunci"), None
     path = file or default

@@ -1,9 +1,8 @@
 """Submissions of one journey, and what follows for each: the one place where *held* and *work* change (DESIGN §1).
 
-Every change (a verdict, an outcome, a decision of a person) edits rows of a :class:`Sheet` and then settles it: the pure
-:func:`jknbridge.difference.step` is asked for each row, contacts and results follow from what changed, and rows are written
-once. All of it runs inside the caller's transaction.
-"""
+Every change (a verdict, an outcome, a decision of a person) edits rows of a :class:`Sheet` and then settles it: the
+pure :func:`jknbridge.difference.step` is asked for each row, contacts and results follow from what changed, and rows
+are written once. All of it runs inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -86,8 +85,9 @@ _proposals = select(s.proposal).where(
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What settling needs beside the rows: vault, keys, declarations and the moment. ``kind_of`` may return ``None`` for
-    a target no plugin brings any more: its rows are left as they are."""
+    """What settling needs beside the rows: vault, keys, declarations and the moment. ``kind_of`` may return ``None``
+    for a target no plugin brings any more: its rows are left as they are.
+    """
 
     vault: Vault
     keys: KeyRing

@@ -85,9 +85,9 @@ class Bench:
         if self._task is not None:
             await self._task
 
-    async def until_closed(self, timeout: float = 30.0) -> None:
+    async def until_closed(self, seconds: float = 30.0) -> None:
         """Until nothing is open any more: no journey due, no fact asked, no work that the courier could do."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             while await self.host.ledger.read(self.open_work):
                 if self._task is not None and self._task.done():
                     await self._task

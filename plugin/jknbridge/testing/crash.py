@@ -1,13 +1,14 @@
 """Children that kill themselves: SIGKILL at a named step of a whole bridge, and a clean start over the same ledger.
 
 A :class:`Nursery` forks children from a server process that has imported everything and started no thread, so a child
-costs milliseconds. A :class:`Task` says what a child does: build a host over a ledger file, run it with its edges until
-``records`` are taken in and nothing is left to do, then write a :class:`Report`; with ``kill`` it ends itself by SIGKILL at
-that :class:`Step`. Without ``kill`` the report counts the steps, so that a test can go through all of them.
+costs milliseconds. A :class:`Task` says what a child does: build a host over a ledger file, run it with its edges
+until ``records`` are taken in and nothing is left to do, then write a :class:`Report`; with ``kill`` it ends itself
+by SIGKILL at that :class:`Step`. Without ``kill`` the report counts the steps, so that a test can go through all of
+them.
 
-Steps are those of :mod:`jknbridge.checkpoints`. A ledger transaction that wrote nothing is none (its commit changes no
-byte of the file), and ``ledger.begin`` is none beside ``ledger.before``: both die before the same commit. :func:`deaths`
-picks from a counted run the steps to die at.
+Steps are those of :mod:`jknbridge.checkpoints`. A ledger transaction that wrote nothing is none (its commit changes
+no byte of the file), and ``ledger.begin`` is none beside ``ledger.before``: both die before the same commit.
+:func:`deaths` picks from a counted run the steps to die at.
 
 Not for what a run came to: the sandbox's ground truth and the topics say that, in the parent.
 """
@@ -67,8 +68,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a child that came to its end saw. ``steps``: names in the order they were reached; ``rows``: (kind, local key,
-    held, work, how) of each submission."""
+    """What a child that came to its end saw. ``steps``: names in the order they were reached; ``rows``: (kind, local
+    key, held, work, how) of each submission.
+    """
 
     steps: Sequence[str]
     ledger: str

@@ -1,8 +1,8 @@
 """A whole target in memory, with its adapter: what every host test runs against, and an example of an adapter.
 
-Three kinds cover what targets differ in: ``daftar`` (natural key: a second one is refused), ``layanan`` (can be revised),
-``baris`` (no natural key: an equal row may stand twice). :class:`Target` keeps the ground truth and misbehaves on demand.
-"""
+Three kinds cover what targets differ in: ``daftar`` (natural key: a second one is refused), ``layanan`` (can be
+revised), ``baris`` (no natural key: an equal row may stand twice). :class:`Target` keeps the ground truth and
+misbehaves on demand."""
 
 from __future__ import annotations
 

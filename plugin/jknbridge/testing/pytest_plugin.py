@@ -1,4 +1,5 @@
-"""Fixtures for whoever tests an adapter or a bridge; registered with pytest by our package, imports nothing until asked.
+"""Fixtures for whoever tests an adapter or a bridge; registered with pytest by our package, imports nothing until
+asked.
 
 ``jkn_stage``     makes a :class:`~jknbridge.testing.stage.Stage` (host, target in memory, own clock); closes it after the test
 ``jkn_sandbox``   runs a simulated target on a port of its own: ``jkn_sandbox(make_sandbox)`` → ``SandboxThread``

@@ -12,8 +12,8 @@ LOINC, SNOMED, ICD10 = "http://loinc.org", "http://snomed.info/sct", "http://hl7
 KFA = "http://sys-ids.kemkes.go.id/kfa"
 DISPOSITION = "http://terminology.hl7.org/CodeSystem/discharge-disposition"
 VITALS = (
-    ("8480-6", 120, "mm[Hg]"), ("8462-4", 80, "mm[Hg]"), ("29463-7", 60, "kg"), ("8302-2", 165, "cm"), ("9279-1", 20, "/min"),
-    ("8867-4", 80, "/min"), ("8280-0", 80, "cm"), ("8310-5", 36.8, "Cel"),
+    ("8480-6", 120, "mm[Hg]"), ("8462-4", 80, "mm[Hg]"), ("29463-7", 60, "kg"), ("8302-2", 165, "cm"),
+    ("9279-1", 20, "/min"), ("8867-4", 80, "/min"), ("8280-0", 80, "cm"), ("8310-5", 36.8, "Cel"),
 )  # fmt: skip
 MAPPINGS = {
     "pcare.poli": {"Location/umum": "001", "Location/gigi": "002", "Location/konseling": "021"},
@@ -46,7 +46,7 @@ def visit(
     meta = {"lastUpdated": (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=version)).isoformat()}
     patient = {"reference": f"Patient/{id}-p"}
     inside = {"encounter": {"reference": f"Encounter/{id}"}, "subject": patient, "meta": meta}
-    encounter = {
+    encounter: dict[str, Any] = {
         "resourceType": "Encounter", "id": id, "meta": meta, "status": status,
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB", "display": "ambulatory"},
         "subject": patient,
@@ -55,23 +55,24 @@ def visit(
             "individual": {"reference": "Practitioner/d1", "display": "dr. Uji"},
         }],
         "location": [{"location": {"reference": poli, "display": "Poli Uji"}}],
-        "period": {"start": at} | ({"end": at} if status == "finished" else {}), "reasonCode": [{"text": "Demam 2 hari"}],
+        "period": {"start": at} | ({"end": at} if status == "finished" else {}),
+        "reasonCode": [{"text": "Demam 2 hari"}],
         "diagnosis": [{"condition": {"reference": f"Condition/{id}-c1"}, "rank": 1}],
         "hospitalization": {"dischargeDisposition": concept(DISPOSITION, "home", "Home")},
         "serviceProvider": {"reference": f"Organization/{facility}"},
     }  # fmt: skip
-    person = {
+    person: dict[str, Any] = {
         "resourceType": "Patient", "id": f"{id}-p", "meta": meta, "name": [{"text": "KENARI RAHASIA"}],
         "identifier": [{"system": "https://fhir.kemkes.go.id/id/bpjs", "value": card}],
     }  # fmt: skip
-    vitals = [
+    vitals: list[dict[str, Any]] = [
         {
             "resourceType": "Observation", "id": f"{id}-v{n}", "status": "final", "code": concept(LOINC, code),
             "effectiveDateTime": at, "valueQuantity": {"value": value, "unit": unit, "code": unit}, **inside,
         }
         for n, (code, value, unit) in enumerate(VITALS)
     ]  # fmt: skip
-    told = [
+    told: list[dict[str, Any]] = [
         {
             "resourceType": "Observation", "id": f"{id}-sadar", "status": "final", "code": concept(LOINC, "67775-7"),
             "valueCodeableConcept": concept(SNOMED, "248234008", "Mentally alert"), **inside,
@@ -96,7 +97,8 @@ def visit(
 def drug(id: str, number: int, meta: dict[str, str]) -> dict[str, Any]:
     """One prescribed drug line of a visit."""
     return {
-        "resourceType": "MedicationRequest", "id": f"{id}-m{number}", "status": "completed", "intent": "order", "meta": meta,
+        "resourceType": "MedicationRequest", "id": f"{id}-m{number}", "status": "completed", "intent": "order",
+        "meta": meta,
         "encounter": {"reference": f"Encounter/{id}"}, "subject": {"reference": f"Patient/{id}-p"},
         "medicationCodeableConcept": concept(KFA, f"9300000{1 + (number - 1) % 2}", "Paracetamol 500 mg"),
         "dosageInstruction": [{

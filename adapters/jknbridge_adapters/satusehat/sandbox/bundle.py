@@ -70,9 +70,8 @@ def transaction(ctx: Context, document: Any) -> Reply:
 
 
 def _entry(ctx: Context, index: int, entry: Any) -> Entry:
-    request = entry.get("request") if isinstance(entry, dict) else None
-    resource = entry.get("resource") if isinstance(entry, dict) else None
-    method, url = (str((request or {}).get(name, "")) for name in ("method", "url"))
+    request, resource = (entry.get(name) if isinstance(entry, dict) else None for name in ("request", "resource"))
+    method, url = (str(request.get(name, "")) if isinstance(request, dict) else "" for name in ("method", "url"))
     kind, _, resource_id = url.strip("/").partition("/")
     if not isinstance(resource, dict) or method not in ("POST", "PUT") or bool(resource_id) != (method == "PUT"):
         text = "invalid request of a transaction entry"

@@ -88,7 +88,8 @@ def create(ctx: Context, body: dict[str, Any], found: list[Violation]) -> Reply:
     _registry(ctx)
     resource_id = ctx.store.new_id("Patient")
     number = {"system": IHS, "use": "official", "value": resource_id}
-    made = {**body, "identifier": [*body["identifier"], number]}
+    sent = body["identifier"] if isinstance(body["identifier"], list) else [body["identifier"]]
+    made = {**body, "identifier": [*sent, number]}
     record = ctx.keep(made, resource_id, operation="add", payload=body, owner="")
     return Reply(200, record.body, record)
 

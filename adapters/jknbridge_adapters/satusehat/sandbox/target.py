@@ -196,10 +196,11 @@ def _writer(kind: str, method: str, resource_id: str) -> Handler:
 
 def _bundle(call: Call) -> _Asked:
     """A Bundle is all or nothing, so its Encounters stand for the rest; without one every entry stands for itself."""
+    listed = [entries for document in _objects(call) if isinstance(entries := document.get("entry"), list)]
     resources = [
         entry["resource"]
-        for document in _objects(call)
-        for entry in document.get("entry", ())
+        for entries in listed
+        for entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
     ]
     encounters = [resource for resource in resources if resource.get("resourceType") == "Encounter"]

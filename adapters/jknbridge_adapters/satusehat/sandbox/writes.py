@@ -87,7 +87,7 @@ def received(ctx: Context, kind: str, document: Any) -> dict[str, Any]:
     body: dict[str, Any] = canonical(document)
     if ctx.options["member_case"] == "exact" and body != document:
         raise Refuse.store(400, "structure", "unparseable_resource", "unknown field in another case")
-    if body.get("resourceType") != kind:
+    if body.get("resourceType") != kind or not isinstance(body.get("meta", {}), dict):
         raise Refuse.rules([platform(20008, "structure")])
     if ctx.client.types is not None and kind not in ctx.client.types:
         raise Refuse.rules([platform(20003, "forbidden")])
