@@ -97,13 +97,21 @@ class IntakeEdge:
             starts |= dict.fromkeys(source.topics, parse_start(source.mulai_dari))
         self._thread = IntakeThread(settings, starts, LedgerIntake(host, settings.group_id))
         self._reads = bool(starts)
+        self._host = host
+        self._asked: dict[Partition, int | None] = {}
 
     def start(self) -> None:
         if self._reads:
             self._thread.start()
 
     def notify(self) -> None:
-        """Nothing: the intake reads as records come."""
+        """Something in the ledger changed: perhaps a person decided from where a stopped partition is to be read."""
+        stopped = [(s.topic, s.partition) for s in self._thread.status.stopped]
+        if stopped:
+            now = self._host.ledger.read_now(lambda c: offsets.positions(c, stopped))
+            if now != self._asked:
+                self._asked = now
+                self._thread.reconsider()
 
     def stop(self) -> None:
         self._thread.stop()

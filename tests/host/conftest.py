@@ -82,8 +82,8 @@ class World:
             if task.done():
                 await task
             wakes = self.host.wakes
-            woken = any(event.is_set() for event in (wakes.plan, wakes.work, wakes.doubts, wakes.facts))
-            busy = self.host.courier._tasks or woken or self.clock.waiting < 4
+            loops = (wakes.plan, wakes.work, wakes.doubts, wakes.facts)
+            busy = self.host.courier._tasks or any(loop.is_set() or not self.clock.asleep[loop] for loop in loops)
             still = 0 if busy else still + 1
 
     def rows(self) -> list[dict[str, Any]]:

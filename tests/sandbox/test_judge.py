@@ -150,3 +150,16 @@ async def test_a_deleted_visit_is_still_known_by_its_number(pcare):
     await pcare.call("DELETE", f"/kunjungan/{number}")
     (finding,) = (await verdict(pcare))["blind_repeats"]
     assert finding["identity"] == "kunjungan:0009999000001|09-06-2026|001"
+
+
+def test_one_thing_added_alone_and_in_a_batch_is_one_doubt():
+    log = Log().lost("paket.add").write("pendaftaran.add")
+    assert len(judge(log.rows, []).blind_repeats) == 1
+    log = Log().lost("paket.add").read().write("pendaftaran.add")
+    assert judge(log.rows, []).blind_repeats == ()
+
+
+def test_a_scope_may_name_the_end_of_an_identity():
+    covering, other = "pendaftaran:*|001", "pendaftaran:*|002"
+    assert judge(Log().lost().read(scope=covering).write().rows, []).blind_repeats == ()
+    assert len(judge(Log().lost().read(scope=other).write().rows, []).blind_repeats) == 1

@@ -48,10 +48,10 @@ class Walk:
 def fold(value: Any) -> Any:
     """The tree with lower-case member names."""
     if isinstance(value, dict):
-        return {name.lower(): fold(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [fold(item) for item in value]
-    return value
+        return {
+            name.lower(): fold(member) if isinstance(member, (dict, list)) else member for name, member in value.items()
+        }
+    return [fold(item) for item in value] if isinstance(value, list) else value
 
 
 def segments(path: str) -> list[str]:

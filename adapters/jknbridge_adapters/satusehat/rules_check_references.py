@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from jknbridge_adapters.satusehat.paths import Walk, fold
+from jknbridge_adapters.satusehat.paths import Walk
 from jknbridge_adapters.satusehat.rules import Rule
 from jknbridge_adapters.satusehat.violations import Case, StoreView, Violation, value_issue
 
@@ -46,17 +46,20 @@ def split(sent: str) -> tuple[str, str]:
 def literal(resource: Any) -> Iterator[str]:
     """Every ``Type/id`` reference of a resource, contained resources included, each once."""
     seen: set[str] = set()
-    nodes = [fold(resource)]
+    nodes = [resource]
     while nodes:
         node = nodes.pop()
-        if isinstance(node, list):
-            nodes += reversed(node)
-        elif isinstance(node, dict):
-            sent = node.get("reference")
-            if isinstance(sent, str) and "/" in sent and not sent.startswith(("#", "urn:")) and sent not in seen:
-                seen.add(sent)
-                yield sent
-            nodes += reversed(list(node.values()))
+        if isinstance(node, dict):
+            for name, sent in node.items():
+                if isinstance(sent, str) and name.lower() == "reference" and _is_literal(sent) and sent not in seen:
+                    seen.add(sent)
+                    yield sent
+            node = list(node.values())
+        nodes += [item for item in reversed(node) if isinstance(item, (dict, list))]
+
+
+def _is_literal(sent: str) -> bool:
+    return "/" in sent and not sent.startswith(("#", "urn:"))
 
 
 def unknown_targets(resource: Any, view: StoreView) -> list[str]:

@@ -23,6 +23,7 @@ BUILT_IN: dict[str, tuple[str, str]] = {
     "submissions": ("submissions:submissions", "Pengiriman: daftar, lihat, coba lagi, putuskan / submissions"),
     "proposals": ("proposals:proposals", "Usulan perubahan: terima atau tolak / proposed changes"),
     "mapping": ("mapping:mapping", "Pemetaan kode dan daftar kerjanya / code mappings and their work list"),
+    "sources": ("sources:sources", "Posisi baca Kafka; lanjutkan yang berhenti / where reading goes on"),
     "reconcile": ("reconcile_cmd:reconcile", "Cocokkan dengan isi di BPJS / compare with what the targets hold"),
     "sandbox": ("sandbox:sandbox", "Layanan BPJS tiruan / simulated targets"),
     "config": ("config:config", "Konfigurasi yang berlaku / effective settings"),

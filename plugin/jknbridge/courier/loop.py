@@ -8,6 +8,7 @@ again in the ledger."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -69,6 +70,7 @@ class Courier:
         self._checking: set[int] = set()
         self._asking: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
         self.stopping = False
 
     def client(self, instance: Instance) -> Client:
@@ -84,11 +86,12 @@ class Courier:
         wake = self._host.wakes.work
         while not self.stopping:
             wake.clear()
-            taken = await self._write(self._take, urgent=True)
-            for prepared in taken.intents:
-                self._spawn(self._send(prepared))
-            for prepared in taken.snapshots:
-                self._spawn(self._snapshot(prepared))
+            async with self._turn:  # so that a stop does not come between an intent and its request
+                taken = await self._write(self._take, urgent=True)
+                for prepared in taken.intents:
+                    self._spawn(self._send(prepared))
+                for prepared in taken.snapshots:
+                    self._spawn(self._snapshot(prepared))
             if not taken.intents and not taken.snapshots:
                 await self._sleep(wake, _next_work)
 
@@ -367,6 +370,9 @@ class Courier:
         self._host.wakes.all()
         now = asyncio.get_running_loop().time
         until = now() + self._patience(1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until), self._turn:
+                pass
         while self._tasks and now() < until:
             await asyncio.wait(set(self._tasks), timeout=until - now())
         if left := set(self._tasks):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import upsert
-from jknbridge.ledger.texts import reason_text
+from jknbridge.ledger.texts import reason_text, stored_reason
 from jknbridge.reasons import Reason
 
 Partition = tuple[str, int]
@@ -40,6 +41,29 @@ def stopped(connection: Connection, partition: Partition, reason: Reason) -> Non
     topic, number = partition
     where = s.source_offset.c.topic == topic, s.source_offset.c.partition == number
     connection.execute(update(s.source_offset).where(*where).values(stopped=reason_text(reason)))
+
+
+def resume(connection: Connection, partition: Partition, offset: int) -> bool:
+    """A person decided from where a stopped partition is read again. False if the ledger does not know it."""
+    topic, number = partition
+    where = s.source_offset.c.topic == topic, s.source_offset.c.partition == number
+    done = connection.execute(update(s.source_offset).where(*where).values(next_offset=offset, stopped=None))
+    return bool(done.rowcount)
+
+
+def listed(connection: Connection) -> list[dict[str, Any]]:
+    """Every partition the ledger reads: its next offset, and why it stopped if it did."""
+    columns = s.source_offset.c
+    rows = connection.execute(select(s.source_offset).order_by(columns.topic, columns.partition))
+    return [
+        {
+            "topic": row.topic,
+            "partition": row.partition,
+            "next_offset": row.next_offset,
+            "stopped": reason.to_json() if (reason := stored_reason(row.stopped)) else None,
+        }
+        for row in rows
+    ]
 
 
 def sequence(connection: Connection) -> int:

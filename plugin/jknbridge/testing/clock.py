@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 
 class ManualClock:
@@ -11,8 +12,12 @@ class ManualClock:
     def __init__(self, start: float = 1767578400.0) -> None:
         self._now = start
         self._moved = asyncio.Event()
-        self.waiting = 0
-        """How many loops are asleep: with all of them, and nothing under way, the host is idle."""
+        self.asleep: Counter[asyncio.Event] = Counter()
+        """Who is waiting, by what would wake it: with all loops asleep, and nothing under way, a host is idle."""
+
+    @property
+    def waiting(self) -> int:
+        return self.asleep.total()
 
     def now(self) -> float:
         return self._now
@@ -24,7 +29,7 @@ class ManualClock:
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         until = self._now + seconds
-        self.waiting += 1
+        self.asleep[wake] += 1
         try:
             while self._now < until and not wake.is_set():
                 moved = asyncio.create_task(self._moved.wait())
@@ -35,4 +40,4 @@ class ManualClock:
                     moved.cancel()
                     woken.cancel()
         finally:
-            self.waiting -= 1
+            self.asleep[wake] -= 1

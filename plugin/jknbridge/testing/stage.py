@@ -27,8 +27,6 @@ from jknbridge.testing.memory import CARD, MemoryPlugin
 TOPIC = "fhir.encounter"
 FACILITY = "99990001"
 CARDS = ("0009999000011", "0009999000012")
-LOOPS = 4
-"""How many of a host's loops sleep on the clock when there is nothing to do."""
 
 
 class Stage:
@@ -97,8 +95,9 @@ class Stage:
             if task.done():
                 await task
             wakes = self.host.wakes
-            woken = any(event.is_set() for event in (wakes.plan, wakes.work, wakes.doubts, wakes.facts))
-            busy = self.host.courier._tasks or woken or self.clock.waiting < LOOPS
+            loops = (wakes.plan, wakes.work, wakes.doubts, wakes.facts)
+            awake = any(event.is_set() or not self.clock.asleep[event] for event in loops)
+            busy = awake or self.host.courier._tasks
             still = 0 if busy else still + 1
 
     # --- what came of it ---------------------------------------------------------------------------------------------

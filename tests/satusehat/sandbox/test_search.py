@@ -151,7 +151,8 @@ async def test_a_slow_index_hides_rows_from_searches_not_from_reads(ihs, maker, 
 
 @pytest.mark.parametrize(
     ("probes", "blind"),
-    [([], True), ([f"Encounter?identifier={ENCOUNTER}%7C{{value}}"], False), (["Encounter?subject=P90000000001"], False),
+    [([], True), ([f"Encounter?identifier={ENCOUNTER}%7C{{value}}"], False),
+     (["Encounter?subject=P90000000001"], False),
      (["Encounter?subject=P1"], True), (["Encounter?subject=P90000000001&date=ge2020-01-01"], True)],
     ids=["none", "by identifier", "by patient", "another patient", "a part of the list"],
 )  # fmt: skip

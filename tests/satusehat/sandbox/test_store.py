@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import re
 
 import pytest
 
@@ -16,7 +17,7 @@ async def test_headers_and_meta(ihs, maker):
     sent = condition(maker)
     made = await ihs.post(sent)
     meta = made.body["meta"]
-    assert meta["lastUpdated"] == "2026-06-09T10:13:20.000022+00:00" or meta["lastUpdated"].endswith("+00:00")
+    assert re.fullmatch(r"2026-06-09T10:13:20\.\d{6}\+00:00", meta["lastUpdated"])
     padded = meta["versionId"] + "=" * (-len(meta["versionId"]) % 4)
     assert base64.urlsafe_b64decode(padded).isdigit()
     assert "=" not in meta["versionId"]
@@ -28,7 +29,8 @@ async def test_headers_and_meta(ihs, maker):
     read = await ihs.get(f"Condition/{made.body['id']}")
     assert read.body == made.body
     assert "Location" not in read.headers
-    assert {"ETag", "Last-Modified"} <= set(read.headers)
+    assert "Last-Modified" in read.headers
+    assert read.headers["ETag"] == made.headers["ETag"]
 
 
 async def test_what_the_platform_does_to_identifiers(ihs, maker):
@@ -105,7 +107,8 @@ async def test_load_is_verbatim_and_replaces(ihs, client_of, maker):
     assert (await ihs.patch("Condition/c-9", {"op": "add", "path": "/note", "value": []})).issues[0][0] == "forbidden"
     assert (await (await client_of("10000005")).put(whole)).status == 400  # another organisation's identifier
     assert (await ihs.admin("GET", "effects")).body[-1]["operation"] == "Condition.edit"
-    assert len((await ihs.admin("GET", "state?target=satusehat")).body["resources"]["Condition"]) == 2
+    state = (await ihs.admin("GET", "state?target=satusehat")).body["resources"]["Condition"]
+    assert [row for row in state if row["resource"]["id"] == "c-9"] == [{"owner": "10000005", "resource": odd}]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,8 @@ async def test_patch(ihs, maker):
         {"op": "remove", "path": "/note/1"},
     )
     assert (done.status, done.body["note"]) == (200, [{"text": "satu"}])
-    assert {"ETag", "Location"} <= set(done.headers)
+    assert "ETag" in done.headers
+    assert "Location" in done.headers
     wrong = await ihs.patch(place, {"op": "replace", "path": "/note", "value": []}, content_type="application/json")
     assert (wrong.status, wrong.text) == (400, "invalid_headers")
     for operation in (

@@ -13,7 +13,8 @@ from jknbridge_adapters.satusehat.rules_check_references import literal
 from jknbridge_adapters.satusehat.sandbox import writes
 from jknbridge_adapters.satusehat.sandbox.answers import Refuse, Reply
 from jknbridge_adapters.satusehat.sandbox.context import Context
-from jknbridge_adapters.satusehat.sandbox.store import Record, Store, fingerprint, last_updated, rewritten
+from jknbridge_adapters.satusehat.sandbox.identities import fingerprint
+from jknbridge_adapters.satusehat.sandbox.store import Record, Store, last_updated, rewritten
 from jknbridge_adapters.satusehat.violations import Violation
 
 _URN: Final = "urn:uuid:"

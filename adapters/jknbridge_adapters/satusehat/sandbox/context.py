@@ -7,7 +7,6 @@ from typing import Any
 from jknbridge.sandbox.options import Options
 from jknbridge.sandbox.target import Effect, Shown
 from jknbridge_adapters.satusehat.rules_check_references import split
-from jknbridge_adapters.satusehat.sandbox import identities
 from jknbridge_adapters.satusehat.sandbox.clients import Client
 from jknbridge_adapters.satusehat.sandbox.store import Record, Store, last_updated, version
 
@@ -41,14 +40,11 @@ class Context:
         stored = {**body, "id": resource_id, "meta": meta}
         holder = self.client.organization if owner is None else owner
         record = self.store.put(stored, holder, self.now, updated=updated, sent=sent)
-        own = identities.own_identifier(body)
-        self.effects.append(
-            Effect(
-                self.client.facility, f"{record.type}.{operation}", identities.identity(stored),
-                f"{record.type}/{own[1] if own else resource_id}", payload, identities.natural(stored),
-                {"resourceType": record.type, "id": resource_id, "version": record.version},
-            )
-        )  # fmt: skip
+        name = record.name
+        receipt = {"resourceType": record.type, "id": resource_id, "version": record.version}
+        key = f"{record.type}/{name.value or resource_id}"
+        facility, done = self.client.facility, f"{record.type}.{operation}"
+        self.effects.append(Effect(facility, done, name.identity, key, payload, name.natural, receipt))
         return record
 
     def saw(self, scope: str, found: Sequence[str], first: int, last: int, total: int) -> None:

@@ -5,13 +5,14 @@ complete list of the parent's rows covers it as a prefix, and a search by identi
 An identifier is what makes a second one a double here, although the platform itself would take it (satusehat §15).
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
 
 from jknbridge_adapters.satusehat.paths import fold, values
 from jknbridge_adapters.satusehat.rules_check_references import split
 from jknbridge_adapters.satusehat.sandbox.parameters import PARENT
-from jknbridge_adapters.satusehat.sandbox.store import fingerprint
 
 _OWN_SYSTEM: Final[Mapping[str, str]] = {
     "Encounter": "/encounter/",
@@ -22,23 +23,34 @@ _OWN_SYSTEM: Final[Mapping[str, str]] = {
 """Of several identifiers the one that names this row: a prescription's number stands on all of its items."""
 
 
-def identity(body: Mapping[str, Any]) -> str:
-    root = fold(body)
+class Name(NamedTuple):
+    """What the judge calls a resource, whether an identifier names it, and that identifier's value."""
+
+    identity: str
+    natural: bool
+    value: str
+
+
+def name_of(body: Mapping[str, Any], root: dict[str, Any] | None = None) -> Name:
+    """``root`` is the folded body, where the caller has it."""
+    root = fold(body) if root is None else root
     kind = str(root.get("resourcetype", ""))
-    own = own_identifier(body)
-    mark = f"~{fingerprint(dict(body))}" if own is None else f"{own[0]}|{own[1]}"
-    return f"{kind}:{parent(kind, root)}|{mark}"
+    own = _own_identifier(kind, root)
+    mark = f"~{fingerprint(body)}" if own is None else f"{own[0]}|{own[1]}"
+    return Name(f"{kind}:{parent(kind, root)}|{mark}", own is not None, own[1] if own else "")
 
 
-def natural(body: Mapping[str, Any]) -> bool:
-    return own_identifier(body) is not None
+def fingerprint(body: Mapping[str, Any]) -> str:
+    """Equal for equal content, members in any order; what the platform adds is no content (satusehat §15)."""
+    content = {name: value for name, value in body.items() if name not in ("id", "meta")}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def own_identifier(body: Mapping[str, Any]) -> tuple[str, str] | None:
-    root = fold(body)
+def _own_identifier(kind: str, root: dict[str, Any]) -> tuple[str, str] | None:
     held = [holder for holder in values(root, "identifier") if isinstance(holder, dict) and holder.get("value")]
     pairs = [(str(holder.get("system", "")), str(holder["value"])) for holder in held]
-    preferred = _OWN_SYSTEM.get(str(root.get("resourcetype", "")), "")
+    preferred = _OWN_SYSTEM.get(kind, "")
     return next((pair for pair in pairs if preferred in pair[0]), pairs[0] if pairs else None)
 
 

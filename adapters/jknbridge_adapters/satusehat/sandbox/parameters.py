@@ -6,7 +6,7 @@ A parameter that is not in the table is dropped without a word, as the platform 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jknbridge_adapters.satusehat.paths import fold, values
+from jknbridge_adapters.satusehat.paths import values
 from jknbridge_adapters.satusehat.rules import BY_TYPE
 
 Keys = frozenset[tuple[str, str]]
@@ -73,8 +73,8 @@ def element_of(resource_type: str, parameter: str) -> str | None:
     return PARAMETERS.get(resource_type, _SUBJECT).get(parameter)
 
 
-def keys_of(resource_type: str, body: dict[str, Any]) -> Keys:
-    root = fold(body)
+def keys_of(resource_type: str, root: dict[str, Any]) -> Keys:
+    """``root`` is the folded resource."""
     keys = {("identifier", text) for holder in values(root, "identifier") for text in _identifier(holder)}
     for parameter, element in PARAMETERS.get(resource_type, _SUBJECT).items():
         keys |= {(parameter, text) for value in values(root, element) for text in _texts(value)}

@@ -13,9 +13,9 @@ from jknbridge_adapters.satusehat.rules_check_bundle import platform
 from jknbridge_adapters.satusehat.sandbox import patients
 from jknbridge_adapters.satusehat.sandbox.answers import Refuse, Reply
 from jknbridge_adapters.satusehat.sandbox.context import Context
+from jknbridge_adapters.satusehat.sandbox.identities import fingerprint
 from jknbridge_adapters.satusehat.sandbox.members import canonical
 from jknbridge_adapters.satusehat.sandbox.search import not_found
-from jknbridge_adapters.satusehat.sandbox.store import fingerprint
 from jknbridge_adapters.satusehat.sandbox.writes import (
     answered,
     consent,

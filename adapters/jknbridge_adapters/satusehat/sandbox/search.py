@@ -6,6 +6,7 @@ rows and the next one a ``_page_token``. Searches may lag (a slow index); reads 
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
@@ -31,6 +32,8 @@ _COMPARE: Final[Mapping[str, Callable[[datetime, datetime], bool]]] = {
     "gt": lambda mine, asked: mine > asked, "lt": lambda mine, asked: mine < asked,
 }  # fmt: skip
 
+_LARGEST_PAGE: Final = 1000
+
 Test = Callable[[Record], bool]
 
 
@@ -38,8 +41,7 @@ def read(ctx: Context, kind: str, resource_id: str) -> Reply:
     record = ctx.store.get(kind, resource_id)
     if record is None:
         raise not_found(kind, resource_id)
-    identity = identities.identity(record.body)
-    ctx.saw(identity, [identity], 0, 1, 1)
+    ctx.saw(record.name.identity, [record.name.identity], 0, 1, 1)
     if ctx.withheld(record):
         return Reply(200, operation_outcome.suppressed())
     return Reply(200, patients.shown(record.body, ctx.options, {}, by_id=True), record)
@@ -54,17 +56,33 @@ def everything(kind: str) -> Refuse:
     return Refuse.rules([platform(20014, "value", Type=kind)])
 
 
+@dataclass(slots=True)
+class Query:
+    """A search as understood: indexed parameters, tests for the others, and what of the query the platform knows."""
+
+    kind: str
+    size: int
+    start: int
+    asked: dict[str, list[str]] = field(default_factory=dict)
+    tests: list[Test] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def covers(self) -> str | None:
+        """The identities that it lists completely."""
+        return None if self.tests else identities.scope(self.kind, self.asked)
+
+
 def search(ctx: Context, kind: str, query: str) -> Reply:
-    given = [(name, text) for name, text in parse_qsl(query, keep_blank_values=True) if text]
-    asked, tests, kept = _asked(kind, given)
+    understood = _understood(ctx, kind, [pair for pair in parse_qsl(query) if pair[1]])
+    asked, tests = understood.asked, understood.tests
     for (needing, parameter), needed in _NEEDS.items():
         if needing == kind and parameter in asked and needed not in asked:
             raise Refuse.said(400, "required", f"Missing query parameters: {needed}")
     if ctx.options["selective"] and not asked and not tests:
         raise Refuse.said(400, "value", "search criteria are not selective enough")
     rows = ctx.store.candidates(kind, asked.items(), _as_of(ctx))
-    rows = [row for row in rows if all(test(row) for test in tests)]
-    return Reply(200, _page(ctx, kind, rows, given, kept, asked if not tests else {}))
+    return Reply(200, _page(ctx, understood, [row for row in rows if all(test(row) for test in tests)]))
 
 
 def _as_of(ctx: Context) -> float | None:
@@ -74,22 +92,22 @@ def _as_of(ctx: Context) -> float | None:
     return min(moments, default=None)
 
 
-def _asked(kind: str, given: list[tuple[str, str]]) -> tuple[dict[str, list[str]], list[Test], list[tuple[str, str]]]:
-    """Indexed parameters with their values, tests for the others, and the parameters that the platform knows."""
-    asked: dict[str, list[str]] = {}
-    tests: list[Test] = []
-    kept = []
+def _understood(ctx: Context, kind: str, given: list[tuple[str, str]]) -> Query:
+    parameters = dict(given)
+    count = parameters.get("_count", "")
+    size = min(int(count), _LARGEST_PAGE) if count.isdigit() and int(count) else ctx.options["page_size"]
+    query = Query(kind, size, _offset(parameters.get("_page_token", "")))
     for name, text in given:
         if name == "name" and kind in NAMED:
-            tests.append(_named(text))
+            query.tests.append(_named(text))
         elif name == "date" and kind in DATED:
-            tests.append(_dated(text))
-        elif element_of(kind, name) is not None and name not in asked:
-            asked[name] = [value for part in text.split(",") for value in _values(name, part)]
+            query.tests.append(_dated(text))
+        elif element_of(kind, name) is not None and name not in query.asked:
+            query.asked[name] = [value for part in text.split(",") for value in _values(name, part)]
         elif name not in ("_count", "_page_token"):
             continue
-        kept.append((name, text))
-    return asked, tests, kept
+        query.kept.append((name, text))
+    return query
 
 
 def _values(name: str, text: str) -> list[str]:
@@ -130,33 +148,20 @@ def _moment(text: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _page(
-    ctx: Context, kind: str, rows: list[Record], given: list[tuple[str, str]], kept: list[tuple[str, str]],
-    asked: Mapping[str, list[str]],
-) -> dict[str, Any]:  # fmt: skip
-    parameters = dict(given)
-    count = parameters.get("_count", "")
-    size = min(int(count) if count.isdigit() and int(count) else ctx.options["page_size"], 1000)
-    start = _offset(parameters.get("_page_token", ""))
+def _page(ctx: Context, query: Query, rows: list[Record]) -> dict[str, Any]:
     before = 1 if ctx.shifted else 0
-    first = max(start - before, 0)
-    last = min(max(start + size - before, 0), len(rows))
+    first = max(query.start - before, 0)
+    last = min(max(query.start + query.size - before, 0), len(rows))
     part = rows[first:last]
-    found = [identities.identity(record.body) for record in part]
-    covered = identities.scope(kind, asked)
-    if covered is None:
-        for identity in found:
-            ctx.saw(identity, [identity], 0, 1, 1)
-    else:
-        ctx.saw(covered, found, first, last, len(rows))
-    entries = [_entry(ctx, record, asked) for record in part]
-    if before and start == 0:
-        entries.insert(0, _stranger(ctx, kind))
-    links = [(relation, _url(ctx, kind, kept)) for relation in ("search", "first", "self")]
+    _report(ctx, query.covers, part, first, last, len(rows))
+    entries = [_entry(ctx, record, query.asked) for record in part]
+    if before and query.start == 0:
+        entries.insert(0, _stranger(ctx, query.kind))
+    links = [(relation, _url(ctx, query.kind, query.kept)) for relation in ("search", "first", "self")]
     if last < len(rows):
-        token = urlsafe_b64encode(str(start + size).encode()).decode()
-        following = [(name, text) for name, text in kept if name != "_page_token"]
-        links.append(("next", _url(ctx, kind, [*following, ("_page_token", token)])))
+        token = urlsafe_b64encode(str(query.start + query.size).encode()).decode()
+        following = [pair for pair in query.kept if pair[0] != "_page_token"]
+        links.append(("next", _url(ctx, query.kind, [*following, ("_page_token", token)])))
     return {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -164,6 +169,16 @@ def _page(
         "entry": entries,
         "link": [{"relation": relation, "url": url} for relation, url in links],
     }
+
+
+def _report(ctx: Context, covers: str | None, part: list[Record], first: int, last: int, total: int) -> None:
+    """For the judge: a complete list says what is there and what is not, any other only what is there."""
+    found = [record.name.identity for record in part]
+    if covers is not None:
+        ctx.saw(covers, found, first, last, total)
+        return
+    for identity in found:
+        ctx.saw(identity, [identity], 0, 1, 1)
 
 
 def _offset(token: str) -> int:

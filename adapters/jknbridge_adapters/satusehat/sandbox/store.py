@@ -4,17 +4,16 @@ A record keeps the versions it had, so a search can be served from the state of 
 versions are the platform's: version = unpadded base64url of the nanoseconds of ``lastUpdated`` (satusehat §4).
 """
 
-import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 from uuid import UUID, uuid5
 
 from jknbridge.sandbox.rows import Rows
 from jknbridge_adapters.satusehat.paths import fold, values
+from jknbridge_adapters.satusehat.sandbox.identities import Name, fingerprint, name_of
 from jknbridge_adapters.satusehat.sandbox.parameters import Keys, keys_of
 
 _IDS = UUID("5a7c0000-0000-4000-8000-000000000000")
@@ -31,6 +30,7 @@ class Record:
     updated: int
     """Nanoseconds since the epoch, whole microseconds."""
     keys: Keys
+    name: Name
     sent: frozenset[str]
 
     @property
@@ -49,13 +49,6 @@ def version(updated: int) -> str:
 def last_updated(updated: int) -> str:
     moment = datetime.fromtimestamp(updated // 10**9, UTC).replace(microsecond=updated // 1000 % 10**6)
     return moment.isoformat(timespec="microseconds")
-
-
-def fingerprint(body: dict[str, Any]) -> str:
-    """Equal for equal content, members in any order; what the platform adds is no content (satusehat §15)."""
-    content = {name: value for name, value in body.items() if name not in ("id", "meta")}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 class Store:
@@ -142,9 +135,10 @@ class Store:
     def put(self, body: dict[str, Any], owner: str, now: float, *, updated: int, sent: Iterable[str] = ()) -> Record:
         """Stores ``body`` as it is under its type and id."""
         kind, resource_id = body["resourceType"], body["id"]
-        keys = keys_of(kind, body)
+        root = fold(body)
+        keys = keys_of(kind, root)
         marks = frozenset({fingerprint(body), *sent})
-        record = Record(kind, resource_id, body, owner, updated, keys, marks)
+        record = Record(kind, resource_id, body, owner, updated, keys, name_of(body, root), marks)
         self._rows.put((kind, resource_id), record, now)
         for parameter, value in keys:
             self._index.setdefault((kind, parameter, value), {})[resource_id] = None

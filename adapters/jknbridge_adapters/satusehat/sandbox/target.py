@@ -11,10 +11,11 @@ from typing import Any, Final, NamedTuple
 
 from jknbridge.sandbox.options import Options
 from jknbridge.sandbox.target import Answer, Call, Clock, Conditions, Known, LoadError, SandboxTarget
-from jknbridge_adapters.satusehat.sandbox import answers, bundle, identities, patch, patients, search, writes
+from jknbridge_adapters.satusehat.sandbox import answers, bundle, patch, patients, search, writes
 from jknbridge_adapters.satusehat.sandbox.answers import Refuse, Reply
 from jknbridge_adapters.satusehat.sandbox.clients import Client, Desk
 from jknbridge_adapters.satusehat.sandbox.context import Context
+from jknbridge_adapters.satusehat.sandbox.identities import name_of
 from jknbridge_adapters.satusehat.sandbox.loading import load
 from jknbridge_adapters.satusehat.sandbox.options import OPTIONS
 from jknbridge_adapters.satusehat.sandbox.parameters import TYPES
@@ -63,9 +64,9 @@ class SatusehatSandbox:
         asked = _recognise(call)
         client = self._desk.client_of(call)
         facility = client.facility if client else ""
-        names = tuple(identities.identity(body) for body in asked.bodies)
-        natural = all(identities.natural(body) for body in asked.bodies)
-        return Known(asked.operation, facility, names, natural, asked)
+        names = [name_of(body) for body in asked.bodies]
+        natural = all(name.natural for name in names)
+        return Known(asked.operation, facility, tuple(name.identity for name in names), natural, asked)
 
     def answer(self, call: Call, known: Known, conditions: Conditions) -> Answer:
         asked: _Asked = known.detail

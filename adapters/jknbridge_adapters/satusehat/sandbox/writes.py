@@ -11,8 +11,9 @@ from jknbridge_adapters.satusehat.rules_check_references import check_references
 from jknbridge_adapters.satusehat.sandbox import patients
 from jknbridge_adapters.satusehat.sandbox.answers import Refuse, Reply
 from jknbridge_adapters.satusehat.sandbox.context import Context
+from jknbridge_adapters.satusehat.sandbox.identities import fingerprint
 from jknbridge_adapters.satusehat.sandbox.members import canonical
-from jknbridge_adapters.satusehat.sandbox.store import Record, fingerprint
+from jknbridge_adapters.satusehat.sandbox.store import Record
 from jknbridge_adapters.satusehat.violations import StoreView, Violation
 
 _STORE_REQUIRES: Final[Mapping[str, tuple[str, ...]]] = {
