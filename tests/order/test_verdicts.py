@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -106,17 +107,17 @@ def _verdicts(host: Host, receipts: Any) -> list[Verdict]:
     return list(turn.said[0].verdicts)
 
 
+@pytest.fixture(scope="module")
+def expected(folders: Callable[[], Path]) -> Seen:
+    """What the EMR's own order gives."""
+    resources, verdicts = taken_in(folders(), HISTORY, 50)
+    assert [type(verdict).__name__ for verdict in verdicts[0]].count("Wanted") == 3  # the second drug was cancelled
+    return resources, verdicts
+
+
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=ORDERS, batch=st.sampled_from((1, 3, 50)))
-def test_any_order_gives_equal_resources_and_verdicts(folders: Callable[[], Path], events: list[Event], batch: int) -> None:
-    resources, verdicts = expected(folders)
-    assert taken_in(folders(), events, batch) == (resources, verdicts)
-
-
-def expected(folders: Callable[[], Path], kept: list[Seen] = []) -> Seen:  # noqa: B006 (computed once)
-    if not kept:
-        kept.append(taken_in(folders(), HISTORY, 50))
-        _, (fresh, later) = kept[0]
-        assert [type(verdict).__name__ for verdict in fresh].count("Wanted") == 3  # one of two drugs was cancelled
-        assert later
-    return kept[0]
+def test_any_order_gives_equal_resources_and_verdicts(
+    folders: Callable[[], Path], expected: Seen, events: list[Event], batch: int
+) -> None:
+    assert taken_in(folders(), events, batch) == expected

@@ -29,7 +29,7 @@ from jknbridge.ledger.engine import open_ledger
 from jknbridge.sandbox.config import render_toml
 from jknbridge.sandbox.server import SandboxThread
 from jknbridge.settings import LedgerSettings
-from jknbridge.testing.apache_kafka import HOW_TO_GET, VERSION, ApacheKafka, free_port, missing
+from jknbridge.testing.apache_kafka import HOW_TO_GET, VERSION, ApacheKafka, fetch, free_port, missing
 from jknbridge.testing.visits import MAPPINGS, visit
 from jknbridge_adapters.pcare.sandbox import make_sandbox
 from jknbridge_consumers.kafka_settings import KafkaSettings
@@ -270,11 +270,11 @@ class Bridge:
         counts = {name: int(self.ask(f"SELECT count(*) FROM {query}")[0][0]) for name, query in queries.items()}
         return {name: n for name, n in counts.items() if n}
 
-    def until_settled(self, visits: int, drugs: int = 1, seconds: float = 40.0) -> None:
+    def until_settled(self, visits: int, drugs: int = 1, seconds: float = 40.0) -> float:
         """Until every visit has all its submissions at PCare, and nothing is left to do or to publish."""
         present = "SELECT count(*) FROM submission WHERE held = 'present' AND work = 'none'"
         wanted = visits * (2 + drugs)
-        self.until(lambda: self.ask(present)[0][0] == wanted and not self.left(), f"{wanted} things held", seconds)
+        return self.until(lambda: self.ask(present)[0][0] == wanted and not self.left(), f"{wanted} things held", seconds)
 
     def tail(self) -> str:
         return "\n".join(self._log.read_text().splitlines()[-25:])
@@ -305,11 +305,17 @@ def contact_faults(events: Sequence[Mapping[str, Any]], visits: int, *, repeats:
 
 
 @pytest.fixture(scope="session")
-def _broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+def can_run() -> None:
+    """Java, and Maven or the jars, are here; else every test skips, and fails where CI ought to have them."""
     why = missing()
     if why is not None:
-        _said.append(f"SKIPPED: real Apache Kafka {VERSION}, {why}. To get it: {HOW_TO_GET}")
+        _said.append(f"SKIPPED: real Apache Kafka {VERSION}: {why}. To get it: {HOW_TO_GET}")
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(_said[-1])
+    fetch()
+
+
+@pytest.fixture(scope="session")
+def _broker(can_run: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     with Kafka(tmp_path_factory.mktemp("kafka"), sasl_ssl=True) as running:
         yield running
 
@@ -320,6 +326,14 @@ def kafka(_broker: Kafka) -> Kafka:
     if not _broker.running:
         _broker.restart()
     return _broker
+
+
+@pytest.fixture
+def own_kafka(can_run: None, tmp_path: Path) -> Iterator[Kafka]:
+    """A broker of the test's own, not started yet."""
+    made = Kafka(tmp_path / "kafka")
+    yield made
+    made.stop()
 
 
 @pytest.fixture
@@ -344,6 +358,21 @@ def make_bridge(tmp_path: Path, target: Target) -> Iterator[Callable[..., Bridge
         if bridge.process is not None and bridge.process.poll() is None:
             bridge.process.kill()
             bridge.process.wait()
+
+
+@pytest.fixture(name="patients")
+def _patients() -> Callable[..., Any]:
+    return patients
+
+
+@pytest.fixture(name="contact_faults")
+def _contact_faults() -> Callable[..., Any]:
+    return contact_faults
+
+
+@pytest.fixture(name="start_load")
+def _start_load() -> type[Load]:
+    return Load
 
 
 @pytest.fixture

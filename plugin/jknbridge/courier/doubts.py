@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from jknbridge.courier.calls import Prepared, call_of
-from jknbridge.courier.outcomes import Case, look_for_surplus
+from jknbridge.courier.outcomes import Case, backoff, look_for_surplus
 from jknbridge.instances import Instances
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import chunks, update_by_id
-from jknbridge.ledger.texts import reason_text
+from jknbridge.ledger.texts import reason_text, stored_reason
 from jknbridge.ledger.work import Desk, Sheet
 from jknbridge.reasons import Reason, register_all
 from jknbridge.settings import WaktuSettings
@@ -213,7 +213,18 @@ def _absent(case: Case, finding: Absent, read_at: float, waktu: WaktuSettings) -
         _look_later(case, patience - waited)
         return
     case.row["held"] = "absent"
-    case.again(case.desk.now, None, "repeated")
+    _repeat(case, waktu)
+
+
+def _repeat(case: Case, waktu: WaktuSettings) -> None:
+    """The add once more: at once the first time, then later each time, and after ``retry_for`` a person. A client or
+    a target that fails in the same way for ever must not be sent into for ever."""
+    now, tries = case.desk.now, case.row["tries"]
+    if now - (case.row["first_try_at"] or now) > waktu.retry_for:
+        last = stored_reason(case.row["reason"])
+        case.hold("refused", Reason.of("kirim.terlalu_lama", last=last.id if last else "-"), "repeated")
+        return
+    case.again(now + (backoff(tries - 1, waktu) if tries > 1 else 0.0), None, "repeated")
 
 
 def _look_later(case: Case, seconds: float) -> None:

@@ -123,6 +123,16 @@ LOADED = [
 ]
 
 
+async def test_a_clock_ahead_lets_the_future_in_and_tokens_out(ihs, maker):
+    ahead = {"target": "satusehat", "operation": "Condition.add", "kind": "clock_skew", "ms": 3_000_000}
+    body = {**maker.base("Condition"), "recordedDate": "2026-06-09T10:50:00+00:00"}
+    assert (await ihs.post(body)).says(10403)
+    await ihs.faults(ahead)
+    assert (await ihs.post(body)).status == 201
+    await ihs.faults({**ahead, "ms": 4_000_000})
+    assert (await ihs.post(body)).status == 401
+
+
 async def test_settings_point_at_this_port(sandbox):
     text = sandbox.print_config()
     assert "[faskes.99990001.satusehat]" in text

@@ -122,7 +122,11 @@ class Store:
         ]
 
     def duplicate_of(self, body: dict[str, Any], *, content: bool) -> Record | None:
-        """A record of this type with an identifier in common and, if ``content``, written with equal content."""
+        """A record of this type with an identifier in common and, if ``content``, equal content at its last write.
+
+        So the bytes of a POST are taken again once a PUT has changed what they made: whether the platform compares
+        with the first content or the present one was never seen (satusehat §15), and this is the worse case.
+        """
         kind, mark = body["resourceType"], fingerprint(body)
         for holder in values(fold(body), "identifier"):
             if not isinstance(holder, dict) or not holder.get("value"):
