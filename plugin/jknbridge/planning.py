@@ -56,6 +56,7 @@ T = TypeVar("T")
 _ROUNDS = 8
 """Turns of one journey: each may ask facts that the next one has. No adapter needs more than a few."""
 
+_BATCH = 200
 _ENTRIES = ("newest", "superseded", "duplicate", "ignored", "dead_lettered")
 
 
@@ -125,7 +126,11 @@ def read(
 
 def plan(read_: Sequence[Piece], rules: SourceRules, wanted: Wanted) -> Plan:
     """What would become of the records."""
-    return undone(wanted.ledger, lambda connection: _Dry(connection, wanted, rules).plan(read_))
+    findings = [_findings(piece.decoded.entries) for piece in read_]  # before the ledger is held
+    found = undone(wanted.ledger, lambda connection: _Dry(connection, wanted, rules).plan(read_))
+    for one, said in zip(found.inputs, findings, strict=True):
+        one.findings = said
+    return found
 
 
 class _Undone(Exception):
@@ -162,11 +167,9 @@ class _Dry:
 
     def plan(self, read_: Sequence[Piece]) -> Plan:
         self._set_codes()
-        inputs, sums = [], Counter[str]()
-        for piece in read_:
-            own = self._take_in(piece)
-            sums += own
-            inputs.append(_input(piece, own))
+        own = [one for start in range(0, len(read_), _BATCH) for one in self._take_in(read_[start : start + _BATCH])]
+        inputs = [_input(piece, sums) for piece, sums in zip(read_, own, strict=True)]
+        sums = sum(own, Counter[str]())
         ids = self._journeys(read_)
         turns = self._translate(ids)
         shower = Shower(self._connection, self._desk, self._wanted, self._instances)
@@ -193,10 +196,21 @@ class _Dry:
         if rows:
             self._connection.execute(insert(s.mapping), rows)
 
-    def _take_in(self, piece: Piece) -> Counter[str]:
+    def _take_in(self, some: Sequence[Piece]) -> list[Counter[str]]:
+        """Take records in; the sums of each. Together where all of it is new, which is far cheaper; else one by one, so
+        that each can be told what became of it."""
+        with self._connection.begin_nested() as together:
+            sums = self._taken(some)
+            if not (sums["entries.superseded"] or sums["entries.duplicate"]):
+                return [_all_new(piece) for piece in some]
+            together.rollback()
+        self._keys.rolled_back()
+        return [self._taken([piece]) for piece in some]
+
+    def _taken(self, some: Sequence[Piece]) -> Counter[str]:
         result = intake.take_in(
             self._connection,
-            [intake.Taken(piece.record, piece.decoded, self._rules)],
+            [intake.Taken(piece.record, piece.decoded, self._rules) for piece in some],
             vault=self._desk.vault,
             keys=self._keys,
             now=self._desk.now,
@@ -286,6 +300,14 @@ def desk_of(wanted: Wanted, instances: Instances, keys: KeyRing) -> Desk:
     )
 
 
+def _all_new(piece: Piece) -> Counter[str]:
+    """The sums of a record whose every resource was new or newer."""
+    decoded, dead = piece.decoded, piece.decoded.dead_record is not None
+    sums = {"records.in": 1, "records.dead_lettered": int(dead), "records.decoded": int(not dead)}
+    sums |= {"entries.newest": len(decoded.entries), "entries.ignored": len(decoded.ignored)}
+    return Counter({**sums, "entries.dead_lettered": len(decoded.dead_entries)})
+
+
 def _input(piece: Piece, sums: Counter[str]) -> InputPlan:
     decoded = piece.decoded
     dead = [DeadLetter(one.reason, at) for at, one in enumerate(decoded.dead_entries)]
@@ -298,7 +320,6 @@ def _input(piece: Piece, sums: Counter[str]) -> InputPlan:
         dict(Counter(one.reason for one in decoded.ignored)),
         dict(piece.ignored_types),
         dead,
-        _findings(decoded.entries),
     )
 
 

@@ -105,7 +105,7 @@ class InputPlan:
     ignored: dict[str, int]
     ignored_types: dict[str, int]
     dead: list[DeadLetter]
-    findings: dict[str, list[str]]
+    findings: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

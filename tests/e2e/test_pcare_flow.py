@@ -1,61 +1,89 @@
-"""One visit from FHIR to PCare over real HTTP: signed, encrypted, against the sandbox's own ground truth."""
+"""Visits from FHIR to PCare over real HTTP: signed, encrypted, against the sandbox's own ground truth."""
 
 from __future__ import annotations
 
-import json
-import time
-import tomllib
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import pytest
+import jknbridge_adapters.pcare.adapter as adapter
+from jknbridge.testing.rig import Rig
+from jknbridge.testing.visits import visit
 
-import jknbridge_adapters.pcare as pcare
-from jknbridge.plugins import build
-from jknbridge.sandbox.server import SandboxThread
-from jknbridge.testing.bench import Bench
-from jknbridge.testing.visits import MAPPINGS, visit
-from jknbridge_adapters.pcare.sandbox import make_sandbox
-
-
-class Rig:
-    def __init__(self, folder: Path, thread: SandboxThread) -> None:
-        self.thread = thread
-        faskes = tomllib.loads(thread.sandbox.print_config())["faskes"]
-        self.bench = Bench(folder, build([pcare], entry_points=False), faskes)
-        self.bench.map(MAPPINGS)
-
-    def admin(self, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        url = f"{self.thread.base_url}/_sandbox/{path}"
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read())
-
-    def effects(self) -> list[str]:
-        return [row["operation"] for row in self.admin("effects")]
+WHOLE = {
+    "pendaftaran e1": ("present", "none"), "kunjungan e1": ("present", "none"), "obat e1-m1": ("present", "none"),
+}  # fmt: skip
 
 
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    with SandboxThread([make_sandbox(time.time)], port=0) as thread:
-        made = Rig(tmp_path, thread)
-        yield made
-        made.bench.close()
+def carrying(**numbers: str) -> list[dict[str, Any]]:
+    """A visit whose Encounter carries PCare's numbers already, as an EMR writes back what we told it."""
+    resources = visit("e1")
+    resources[1]["identifier"] = [{"system": f"urn:jknbridge:pcare:{k}", "value": v} for k, v in numbers.items()]
+    return resources
+
+
+def today() -> str:
+    return datetime.now(UTC).astimezone(ZoneInfo("Asia/Jakarta")).strftime("%d-%m-%Y")
+
+
+def register_by_hand(rig: Rig, no_kartu: str = "0009999000001") -> str:
+    body = {
+        "kdProviderPeserta": "99990001", "tglDaftar": today(), "noKartu": no_kartu, "kdPoli": "001", "keluhan": None,
+        "kunjSakit": True, "sistole": 0, "diastole": 0, "beratBadan": 0, "tinggiBadan": 0, "respRate": 0,
+        "lingkarPerut": 0, "heartRate": 0, "rujukBalik": 0, "kdTkp": "10",
+    }  # fmt: skip
+    rig.hand("99990001", "pendaftaran.add", **body)
+    return str(rig.admin("effects")[-1]["receipt"]["noUrut"])
 
 
 async def test_a_visit_reaches_pcare(rig: Rig) -> None:
     rig.bench.publish(*visit("e1"))
-    await rig.bench.start()
-    await rig.bench.until_closed()
-    await rig.bench.stop()
-    assert rig.bench.states() == {
-        "pendaftaran e1": ("present", "none"),
-        "kunjungan e1": ("present", "none"),
-        "obat e1-m1": ("present", "none"),
-    }
+    await rig.work()
+    assert rig.bench.states() == WHOLE
     assert rig.effects() == ["pendaftaran.add", "kunjungan.add", "obat.add"]
     contacts = rig.bench.outbox("jkn.kbk.kontak.v1")
     assert [(c["state"], c["kind"]) for c in contacts] == [("recorded", "SAKIT_RAJAL")]
+
+
+async def test_a_registration_the_emr_knows_is_adopted_and_the_visit_goes_on_upon_it(rig: Rig) -> None:
+    rig.bench.publish(*carrying(noUrut=register_by_hand(rig)))
+    await rig.work()
+    assert rig.bench.states() == WHOLE
+    assert rig.row("pendaftaran", "e1")["how"] == "adopted"
+    assert rig.effects() == ["kunjungan.add", "obat.add"]
+
+
+async def test_a_number_that_pcare_does_not_show_is_parked_and_nothing_is_sent(rig: Rig) -> None:
+    rig.bench.publish(*carrying(noUrut="A77"))
+    await rig.work()
+    assert rig.bench.states()["pendaftaran e1"] == ("absent", "parked")
+    assert "A77" in (rig.reason("pendaftaran", "e1") or {})["id"]
+    assert rig.writes() == 0
+
+
+async def test_what_the_emr_writes_back_of_our_results_sends_nothing(rig: Rig) -> None:
+    rig.bench.publish(*visit("e1"))
+    await rig.work()
+    told = rig.bench.outbox("jkn.hasil.v1")
+    number = next(h["values"]["noUrut"] for h in told if h["kind"] == "pendaftaran")
+    visit_number = next(h["values"]["noKunjungan"] for h in told if h["kind"] == "kunjungan")
+    before = rig.writes()
+    echo = carrying(noUrut=number, noKunjungan=visit_number)
+    for resource in echo:
+        resource["meta"] = {"lastUpdated": "2026-06-01T00:00:00Z"}
+    rig.bench.publish(*echo)
+    await rig.work()
+    assert rig.writes() == before
+    assert rig.bench.states() == WHOLE
+
+
+async def test_an_upgraded_adapter_on_an_old_ledger_sends_nothing(rig: Rig, monkeypatch: Any) -> None:
+    """Equal inputs mean no revision, whatever newer code would say (DESIGN §1 "Upgrades")."""
+    rig.bench.publish(*visit("e1"))
+    await rig.work()
+    before = rig.writes()
+    monkeypatch.setattr(adapter.PCareAdapter, "version", adapter.PCareAdapter.version + 1)
+    rig.reopen()
+    rig.bench.publish(*visit("e1"))
+    await rig.work()
+    assert rig.writes() == before

@@ -136,6 +136,8 @@ def test_older_versions_duplicates_and_deletes_are_told_apart(integrator: Any) -
         "newest": 2, "superseded": 1, "duplicate": 1, "ignored": 0, "dead_lettered": 0,
     }  # fmt: skip
     assert found.data["resources"] == {"in_journey": 1, "orphan": 0, "deleted": 1}
+    each = [{name for name, n in one["entries"].items() if n} for one in found.data["inputs"]]
+    assert each == [{"newest"}, {"superseded"}, {"duplicate"}, {"newest"}]
 
 
 def test_two_visits_on_one_natural_key_are_told(integrator: Any, peserta: str) -> None:

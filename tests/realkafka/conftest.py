@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from confluent_kafka import Producer
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.engine import open_ledger
@@ -64,16 +65,16 @@ class Kafka(ApacheKafka):
         made = ensure(settings, needed([topic], settings), replication=1)
         assert {finding.severity for finding in made} == {"baik"}, made
 
-    def producer(self) -> KafkaProducer:
-        return KafkaProducer(bootstrap_servers=self.bootstrap, acks="all", reconnect_backoff_max_ms=500)
+    def producer(self) -> Producer:
+        """librdkafka's: the EMR's own client is another than ours."""
+        return Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "log_level": 0})
 
     def publish(self, topic: str, *visits: Sequence[Mapping[str, Any]]) -> None:
         """Whole visits, resource by resource over the topic's partitions; returns when the broker has them."""
         producer = self.producer()
         for resources in visits:
             send(producer, topic, resources)
-        producer.flush(timeout=60)
-        producer.close()
+        assert producer.flush(60) == 0
 
     def read(self, topic: str, ledger: str) -> list[dict[str, Any]]:
         """All that one ledger's bridge published on a topic, repeats included."""
@@ -90,9 +91,9 @@ class Kafka(ApacheKafka):
         return found
 
 
-def send(producer: KafkaProducer, topic: str, resources: Iterable[Mapping[str, Any]]) -> None:
+def send(producer: Producer, topic: str, resources: Iterable[Mapping[str, Any]]) -> None:
     for r in resources:
-        producer.send(topic, key=f"{r['resourceType']}/{r['id']}".encode(), value=json.dumps(r).encode())
+        producer.produce(topic, key=f"{r['resourceType']}/{r['id']}", value=json.dumps(r))
 
 
 class Load:
@@ -111,8 +112,7 @@ class Load:
     def end(self) -> None:
         """When the broker has acknowledged all of it."""
         self._thread.join(60)
-        self._producer.flush(timeout=60)
-        self._producer.close()
+        assert self._producer.flush(60) == 0
 
 
 def patients(first: int, last: int, drugs: int = 1) -> list[list[dict[str, Any]]]:
