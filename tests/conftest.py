@@ -1,8 +1,8 @@
 """For the whole run: nobody's card number, NIK or name in what a test logs or writes to stderr (issue: "canaries").
 
-Every test speaks of synthetic people only, so they are recognised by shape. Loggers are as loud as ``jknbridge run`` lets
-them be: DEBUG, with those pinned that quote bodies and URLs. A test that shows a person on purpose (masking, the sandbox's
-own logs) is named in :data:`MAY_QUOTE`.
+Every test speaks of synthetic people only, so they are recognised by shape. Loggers are as loud as ``jknbridge run``
+lets them be: DEBUG, with those pinned that quote bodies and URLs. A test that shows a person on purpose is named in
+:data:`MAY_QUOTE`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 from jknbridge import logs
 from jknbridge.testing.canaries import SYNTHETIC
 
-MAY_QUOTE: tuple[str, ...] = ()
+MAY_QUOTE = ("tests/cli/test_masking.py",)
 """Parts of node ids."""
 
 

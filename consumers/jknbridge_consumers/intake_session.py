@@ -20,10 +20,10 @@ import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import (
     KafkaError,
-    KafkaTimeoutError,
     LogTruncationError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    RetriableError,
 )
 
 from jknbridge.checkpoints import reached
@@ -83,7 +83,9 @@ class Session:
         self._retry = retry
         self._look_every = look_every
         self._next_look = monotonic()
-        self._watchdog = Watchdog(settings.macet_detik)
+        self._patience = settings.macet_detik
+        self._answered = self._next_look
+        self._watchdog = Watchdog(self._patience)
         self._listener = _Listener(consumer)
         self._unplaced: set[Partition] = set()
         self._place_again = 0.0
@@ -237,6 +239,13 @@ class Session:
             return []
         except NoOffsetForPartitionError:
             return []  # a rebalance between assignment and our listener: the next turn places the partition
+        except RetriableError as error:
+            # kafka-python 3.0.12 lets a lost broker's errors out of poll() in every other broker's death. A new consumer
+            # would be a new member, kept waiting for partitions until the old one's session has ended; this one goes on.
+            self._note(error)
+            self._board.write(connected=False)
+            self._stopping.wait(self._retry[0])
+            return []
         self._board.write(last_poll=self._now())
         return [as_record(record) for records in polled.values() for record in records]
 
@@ -313,12 +322,12 @@ class Session:
             return
         try:
             ends = self._consumer.end_offsets(list(assigned), timeout_ms=ANSWER_MS)
-        except KafkaTimeoutError as error:
+        except RetriableError as error:
             self._note(error)
-            self._board.write(connected=False)
-            self._say_waiting(last_words() or masked(error))
+            self._no_answer(now, last_words() or masked(error))
             return
         self.worked = True
+        self._answered = now
         self._say_waiting(None)
         reading = [tp for tp in assigned if tp not in self._consumer.paused()]
         positions = {}
@@ -338,11 +347,21 @@ class Session:
         """
         seen = self._opened.metadata_at
         if seen is not None and now - seen < self._fresh:
+            self._answered = now
             self._board.write(phase="joining", connected=True)
             self._say_waiting(None)
         else:
-            self._board.write(phase="waiting_for_broker", connected=False)
-            self._say_waiting(last_words() or "no answer yet")
+            self._board.write(phase="waiting_for_broker")
+            self._no_answer(now, last_words() or "no answer yet")
+
+    def _no_answer(self, now: float, why: str) -> None:
+        """Say so. After a while another consumer is wanted: kafka-python asks the configured brokers only when it starts,
+        so one whose brokers moved would ask at the old addresses for ever.
+        """
+        self._board.write(connected=False)
+        self._say_waiting(why)
+        if now - self._answered >= self._patience:
+            raise ConsumerStalled("no broker answers at the addresses it was told of")
 
     def _note(self, error: Exception) -> None:
         self._board.write(last_error=masked(error))

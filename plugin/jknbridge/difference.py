@@ -51,6 +51,11 @@ register_all(
             "The withdrawal waits until what depends on it ({kinds}) is withdrawn",
             "klinik",
         ),
+        "beda.versi": (
+            "Isi dari EMR tidak berubah sejak diterima; perbedaan hanya dari versi atau pengaturan, jadi dibiarkan",
+            "What the EMR says has not changed since it was accepted; the difference is only of version or settings",
+            "IT",
+        ),
         "beda.yatim": (
             "Tidak lagi disebut oleh EMR atau adaptor; yang sudah diterima dibiarkan (yatim)",
             "No longer mentioned by the EMR or the adapter; what was accepted is left alone (yatim)",
@@ -68,7 +73,8 @@ register_all(
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One submission as the ledger knows it. ``dependants``: kinds of present or unknown submissions that hang on it.
-    ``parent_replaces``: what it hangs on is itself to be replaced, so it can only be replaced together with that."""
+    ``same_inputs``: the resources are those under which what is held was last found right, so that a difference can only
+    come from newer code or other settings. ``parent_replaces``: what it hangs on is itself to be replaced, so it can only be replaced together with that."""
 
     desire: str
     held: str
@@ -86,6 +92,7 @@ class Standing:
     in_window: bool = True
     dependants: tuple[str, ...] = ()
     parent_replaces: bool = False
+    same_inputs: bool = False
     reason: Reason | None = None
 
 
@@ -105,7 +112,8 @@ def step(standing: Standing, kind: Kind) -> Step:
     s = standing
     if s.work in ("sending", "in_doubt"):
         return Step(s.work, reason=s.reason)
-    if s.hold is not None and not (s.hold == "refused" and s.desired_fp != s.hold_fp):
+    over = s.desire == "unwanted" and s.held == "absent" and s.hold in ("gone", "refused", "adopt")
+    if s.hold is not None and not over and not (s.hold == "refused" and s.desired_fp != s.hold_fp):
         return Step("parked", reason=s.reason)
     if s.rebuild and s.held == "present":
         return _withdraw(s, kind, allowed=True)
@@ -116,6 +124,8 @@ def step(standing: Standing, kind: Kind) -> Step:
     if s.desire == "unwanted":
         if s.held == "absent":
             return Step("withdrawn" if s.work == "withdrawn" else "obsolete", reason=s.reason)
+        if s.same_inputs and s.permit != "withdraw":
+            return Step("none", reason=Reason.of("beda.versi"))
         return _withdraw(s, kind, allowed=s.permit == "withdraw")
     return _untouched(s)
 
@@ -129,6 +139,8 @@ def _towards(s: Standing, kind: Kind) -> Step:
         return Step("ready", Verb.ADD)
     if s.desired_fp == s.accepted_fp or s.desired is None or s.accepted is None:
         return Step("none")
+    if s.same_inputs and s.permit is None:
+        return Step("none", reason=Reason.of("beda.versi"))
     fields = changed_fields(s.desired, s.accepted)
     change = kind.change_of(fields)
     if change is Change.FROZEN:

@@ -202,6 +202,7 @@ def _differs_now(sheet: Sheet, row: Row, line: Line) -> bool:
     box["payload"] = {**payload, **sent}
     row["accepted_box"] = sheet.seal(row, box)
     row["accepted_fp"] = sheet.desk.vault.fingerprint(box["payload"])
+    row["accepted_inputs"] = None  # a person asked for the difference, so equal inputs do not settle it
     return True
 
 

@@ -50,6 +50,7 @@ class Said:
     missing: list[Question] = field(default_factory=list)
     rule: Reason | None = None
     failure: Reason | None = None
+    inputs: str = ""
 
 
 @dataclass(slots=True)
@@ -114,7 +115,17 @@ class Planner:
         if anchor is None:
             return None
         journey = self._journey(loaded, anchor)
-        return Turn(loaded, journey, self._ask_all(journey, context))
+        said = self._ask_all(journey, context)
+        for one in said:
+            one.inputs = self._inputs(loaded, self._instances.adapters[one.target])
+        return Turn(loaded, journey, said)
+
+    def _inputs(self, loaded: Loaded, adapter: Adapter) -> str:
+        """What an adapter's verdicts were made from: equal inputs never revise, whatever newer code would say."""
+        own = {loaded.anchor.partition("/")[0], *adapter.reads}
+        return self._vault.fingerprint(
+            [pair for pair in sorted(loaded.hashes.items()) if pair[0].partition("/")[0] in own]
+        )
 
     def _ask_all(self, journey: Journey, context: Context) -> list[Said]:
         """Every adapter about the journey. Where several serve it each gets contents of its own, so that what one
@@ -211,6 +222,9 @@ def apply(connection: Connection, turns: Sequence[Turn], desk: Desk, settings: S
             if said.failure is None:
                 _lay_down(sheet, turn, said, settings)
         work = sheet.settle() or work
+        for other in sheets.values() if sheet.adopted else ():
+            if other is not sheet:
+                other.forget(sheet.adopted)
         days = [r["service_date"] for r in sheet.rows if r["service_date"]]
         connection.execute(
             _noted,
@@ -307,7 +321,7 @@ def _fresh(turn: Turn, instance: Instance, verdict: Verdict, now: float) -> Row:
 def _unmentioned(row: Row, turn: Turn, said: Said) -> None:
     moved = turn.journey.facility is not None and row["facility"] != turn.journey.facility
     if moved and not turn.journey.anchor.deleted:
-        row["desire"], row["evidence"] = "unwanted", "moved"
+        row["desire"], row["evidence"], row["desired_inputs"] = "unwanted", "moved", said.inputs
     elif row["desire"] != "silent" and row["work"] not in ("obsolete", "withdrawn"):
         row["desire"] = "silent"
         row["reason"] = reason_text(Reason.of("beda.yatim"))
@@ -315,6 +329,7 @@ def _unmentioned(row: Row, turn: Turn, said: Said) -> None:
 
 def _desire(sheet: Sheet, row: Row, verdict: Verdict, turn: Turn, said: Said, settings: Settings) -> None:
     row["translator"] = said.version
+    row["desired_inputs"] = said.inputs
     before = row["desire"], row["desired_fp"]
     _put(sheet, row, verdict, turn, settings)
     if (row["desire"], row["desired_fp"]) != before and row["rebuild"] is None:
@@ -351,6 +366,7 @@ def _wanted(sheet: Sheet, row: Row, verdict: Wanted, turn: Turn, settings: Setti
         "after": to_json(list(verdict.after)),
         "adopt": dict(verdict.adopt),
         "contact": contact,
+        "service_date": verdict.service_date.isoformat(),
     }
     first = row["desire"] != "wanted"
     row["desire"], row["evidence"] = "wanted", None
@@ -360,7 +376,8 @@ def _wanted(sheet: Sheet, row: Row, verdict: Wanted, turn: Turn, settings: Setti
     if first or print_ != row["desired_fp"] or known != box:
         row["desired_box"], row["desired_fp"] = sheet.seal(row, box), print_
     row["contact"] = contact is not None or row["contact"]
-    row["service_date"] = verdict.service_date.isoformat()
+    if row["held"] == "absent" and row["work"] not in ("sending", "in_doubt"):
+        row["service_date"] = box["service_date"]  # what is held stays under the day it is held for
     row["lane"] = f"{verdict.parent.receipt}|{verdict.parent.key}" if verdict.parent else None
     row["notes"] = _notes(verdict.notes)
     row["settle_at"] = turn.loaded.changed_at + settings.waktu.settle.get(verdict.settle, 0.0)

@@ -346,7 +346,7 @@ def _end(sheet: Sheet, row: Row, reason: Reason) -> None:
     """The row's own part of being gone. The claim is kept: another Encounter of the same participant, day and poli must
     not add what staff deleted; a person who retries finds it still ours."""
     row["held"] = "absent"
-    row["how"] = row["accepted_fp"] = row["accepted_box"] = None
+    row["how"] = row["accepted_fp"] = row["accepted_box"] = row["accepted_inputs"] = None
     row["permit"] = row["check_at"] = row["wait_on"] = None
     row["tries"], row["first_try_at"] = 0, None
     sheet.end_receipt(row, "reconcile")

@@ -1,4 +1,4 @@
-"""Records that cannot be taken, or look as if they could not (issue: "Bad input"): each ends where a person finds it."""
+"""Records that cannot be taken, or look so (issue: "Bad input"): each ends where a person finds it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_a_tombstone_where_the_key_is_the_resource_is_a_delete_and_a_bad_k
     take_in(rig, None, key=b"no resource")
     await rig.work()
     assert dead(rig) == [("tombstone.bad_key", None)]
-    assert {state for state in rig.bench.states().values()} == {("absent", "withdrawn")}
+    assert set(rig.bench.states().values()) == {("absent", "withdrawn")}
     assert {row["evidence"] for row in rig.bench.rows()} == {"deleted"}
     assert rig.report().ok
 

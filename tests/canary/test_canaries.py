@@ -1,12 +1,13 @@
-"""No card number, NIK or name leaves its place (issue: "canaries"; DESIGN §2.9): one clinic's bad day that provokes every
-error path, then everything that came out of the bridge is looked through."""
+"""No card number, NIK or name leaves its place (issue: "canaries"; DESIGN §2.9): one clinic's bad day that provokes
+every error path, then everything that came out of the bridge is looked through."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
+import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,8 +118,14 @@ FAULTS = [
     {"operation": "pendaftaran.add", "kind": kind, "count": 1, "seed": n}
     for n, kind in enumerate(("http_5xx", "html", "garbage", "truncate", "reset", "lost_after", "http_429"))
 ]
-FAULTS += [{"operation": "kunjungan.add", "kind": "html", "count": 1}, {"operation": "obat.add", "kind": "reset", "count": 1}]
-FAULTS += [{"operation": "peserta.read", "kind": "garbage", "count": 2}, {"operation": "pendaftaran.list", "kind": "html", "count": 1}]
+FAULTS += [
+    {"operation": "kunjungan.add", "kind": "html", "count": 1},
+    {"operation": "obat.add", "kind": "reset", "count": 1},
+]
+FAULTS += [
+    {"operation": "peserta.read", "kind": "garbage", "count": 2},
+    {"operation": "pendaftaran.list", "kind": "html", "count": 1},
+]
 
 
 def bad_records(rig: Rig) -> None:
@@ -127,9 +134,14 @@ def bad_records(rig: Rig) -> None:
     bad = {"resourceType": "Encounter", "id": f"{NAME} {card}", "subject": {"display": NAME}}
     values = [f'{{"resourceType": "Patient", "name": "{NAME}", "card": "{card}"'.encode(), json.dumps(bad).encode()]
     values += [json.dumps({**bad, "id": "x1", "status": [NAME]}).encode(), json.dumps({"pasien": NAME}).encode()]
-    headers = (("ce_subject", f"Patient/{card}".encode()), ("x-pasien", NAME.encode()), ("content-type", b"application/json"))
+    headers = (
+        ("ce_subject", f"Patient/{card}".encode()),
+        ("x-pasien", NAME.encode()),
+        ("content-type", b"application/json"),
+    )
     records = [
-        Record("fhir.encounter", 0, next(rig.bench._offsets), None, value, headers, 1_767_578_400_000) for value in values
+        Record("fhir.encounter", 0, next(rig.bench._offsets), None, value, headers, 1_767_578_400_000)
+        for value in values
     ]
     rig.bench.host.take_in(records, lambda record, reason: dead_letter_headers(record, reason, group="jknbridge"))
 
@@ -207,7 +219,7 @@ def wrong_password(rig: Rig, day: Day) -> None:
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     folder = tmp_path_factory.mktemp("hari")
     day = Day()
     with listening() as day.heard, SandboxThread([make_sandbox(time.time)]) as thread:
@@ -221,7 +233,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         day.shown = [json.dumps(rig.bench.host.status()), json.dumps(dict(rig.bench.host.counters))]
         rig.bench.close()
         day.ledger = b"".join(path.read_bytes() for path in sorted(folder.glob("ledger.sqlite3*")))
-    yield day
+    return day
 
 
 # --- was it a bad day at all? ------------------------------------------------------------------------------------------
@@ -238,7 +250,10 @@ def test_every_error_path_was_walked(day: Day) -> None:
     assert "client failed" in day.heard.printed
     topics = {row.topic for row in day.out}
     assert topics == {"jkn.kbk.kontak.v1", "jkn.hasil.v1", "fhir.encounter-dlt"}
-    assert {json.loads(r.value or b"")["state"] for r in day.out if r.topic == "jkn.kbk.kontak.v1"} == {"recorded", "retracted"}
+    assert {json.loads(r.value or b"")["state"] for r in day.out if r.topic == "jkn.kbk.kontak.v1"} == {
+        "recorded",
+        "retracted",
+    }
     assert len([r for r in day.out if r.topic == "fhir.encounter-dlt"]) == 4
 
 
@@ -326,6 +341,4 @@ def test_a_refused_config_names_the_key_and_not_the_secret() -> None:
 
 
 def _traceback(caught: pytest.ExceptionInfo[BaseException]) -> str:
-    import traceback
-
     return "".join(traceback.format_exception_only(caught.value))

@@ -7,7 +7,7 @@ import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGKILL
@@ -26,6 +26,7 @@ from jknbridge_consumers.broker import API_VERSION, PARTITIONS, MockBroker
 
 CONTACTS, RESULTS = "jkn.kbk.kontak.v1", "jkn.hasil.v1"
 CARDS = ("0009999000001", "0009999000002")
+BUGS = Path(__file__).parent / "bugs"
 AT_ONCE = 32
 """Runs side by side: a broker's group takes seconds to admit a member, and waiting costs no CPU."""
 
@@ -47,6 +48,7 @@ class Ended:
     """One run: the children's exit codes, what the sandbox knows, what the last child reported."""
 
     kill: Step | None
+    bug: str | None = None
     codes: list[int | None] = field(default_factory=list)
     effects: list[EffectRow] = field(default_factory=list)
     verdict: Verdict = field(default_factory=lambda: Verdict((), ()))
@@ -61,21 +63,24 @@ class Ward:
         self._folder, self._broker, self._nursery, self._producer = folder, broker, nursery, producer
         self._start = datetime.now(UTC)
 
-    def all(self, kills: Sequence[Step | None]) -> list[Ended]:
+    def all(self, kills: Sequence[Step], bugs: Sequence[str | None]) -> list[Ended]:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(self.run, kills))
+            return list(pool.map(self.run, kills, bugs))
 
-    def run(self, kill: Step | None) -> Ended:
-        name = f"{kill.name}.{kill.n}" if kill else "bersih"
+    def run(self, kill: Step | None, bug: str | None = None) -> Ended:
+        """One bridge from its first start to the end of all work; ``bug``: a file under ``bugs`` that its children run."""
+        name = ".".join(filter(None, (bug, kill and f"{kill.name}.{kill.n}"))) or "bersih"
         folder = self._folder / name
         folder.mkdir()
         with SandboxThread([make_sandbox(time.time)]) as thread:
             task = self._task(folder, f"t.{name}", thread)
-            ended = Ended(kill)
+            if bug:
+                task = replace(task, first=BUGS / f"{bug}.py")
+            ended = Ended(kill, bug)
             cancelled = False
             kills = [kill, None] if kill else [None]
             for one in kills:
-                child = self._nursery.start(task.__class__(**{**_fields(task), "kill": one}))
+                child = self._nursery.start(replace(task, kill=one))
                 while child.exitcode is None:
                     child.join(0.05)
                     if not cancelled and len(thread.sandbox.truth.effects) >= 7:
@@ -119,10 +124,6 @@ class Ward:
             future.get(timeout=10)
 
 
-def _fields(task: Task) -> dict[str, Any]:
-    return {name: getattr(task, name) for name in task.__dataclass_fields__}
-
-
 @dataclass(slots=True)
 class Topic:
     """A topic read to its end: (source header, value)."""
@@ -156,11 +157,19 @@ def nursery() -> Nursery:
     return Nursery(["jknbridge_adapters.pcare.adapter", "jknbridge_consumers.edges"])
 
 
-@pytest.fixture
-def ward(tmp_path: Path, broker: MockBroker, nursery: Nursery) -> Iterator[Ward]:
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory, broker: MockBroker, nursery: Nursery) -> Iterator[Ward]:
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap, api_version=API_VERSION, acks="all")
-    yield Ward(tmp_path, broker, nursery, producer)
+    yield Ward(tmp_path_factory.mktemp("mogok"), broker, nursery, producer)
     producer.close()
+
+
+@pytest.fixture(scope="session")
+def clean(ward: Ward) -> Ended:
+    """The scenario without a crash: it counts the steps."""
+    ended = ward.run(None)
+    assert ended.codes == [0], ended.said
+    return ended
 
 
 @pytest.fixture

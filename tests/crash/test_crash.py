@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from jknbridge.testing.crash import deaths
+from jknbridge.testing.crash import Step, deaths
 
 CONTACTS, RESULTS = "jkn.kbk.kontak.v1", "jkn.hasil.v1"
 ADDS = ("pendaftaran.add", "kunjungan.add", "obat.add")
@@ -37,13 +37,11 @@ Said = dict[str, list[dict[str, Any]]]
 
 
 @pytest.mark.timeout(300)
-def test_a_crash_at_any_step_leaves_each_effect_and_each_contact_once(ward: Any, topic: Any) -> None:
+def test_a_crash_at_any_step_leaves_each_effect_and_each_contact_once(ward: Any, clean: Any, topic: Any) -> None:
     began = time.monotonic()
-    clean = ward.run(None)
-    assert clean.codes == [0], clean.said
     assert set(clean.report.steps) >= EVERYWHERE
     kills = deaths(clean.report.steps)
-    runs = [clean, *ward.all(kills)]
+    runs = [clean, *ward.all(kills, [None] * len(kills))]
     contacts, results = by_ledger(topic.read(CONTACTS)), by_ledger(topic.read(RESULTS))
 
     wrong = {str(run.kill): found for run in runs if (found := [*faults(run, contacts, results)])}
@@ -54,6 +52,24 @@ def test_a_crash_at_any_step_leaves_each_effect_and_each_contact_once(ward: Any,
     print(f"{time.monotonic() - began:.0f} s: {dict(covered)}")
     assert not wrong, "\n".join(f"{step}: {'; '.join(found)}" for step, found in wrong.items())
     assert reached >= 0.9 * len(kills)  # a run may need a write less than the one that was counted
+
+
+def test_with_a_bug_put_back_a_crash_shows(ward: Any, clean: Any, topic: Any) -> None:
+    steps = clean.report.steps
+    stored = steps[: steps.index("receive.after")].count("ledger.before") + 2  # the second write after the first batch
+    chosen = [
+        (Step("send.after", 1), "recovery_sends_again"),
+        (Step("send.after", 7), "recovery_sends_again"),
+        (Step("ledger.before", stored), "offsets_before_resources"),
+        (Step("produce.before", 2), "published_before_sent"),
+    ]
+    runs = ward.all(*zip(*chosen, strict=True))
+    contacts, results = by_ledger(topic.read(CONTACTS)), by_ledger(topic.read(RESULTS))
+    for run in runs:
+        found = [*faults(run, contacts, results)]
+        print(f"\n{run.bug}, {run.kill}: {'; '.join(found)[:200]}")
+        assert run.codes[0] == -SIGKILL
+        assert found, f"{run.bug} goes unseen"
 
 
 def by_ledger(records: Iterable[tuple[str, dict[str, Any]]]) -> Said:

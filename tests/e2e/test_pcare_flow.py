@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import jknbridge_adapters.pcare.adapter as adapter
+from jknbridge.ledger import schema as s
+from jknbridge.reasons import Reason
 from jknbridge.testing.rig import Rig
 from jknbridge.testing.visits import visit
+from jknbridge.verdicts import Unwanted, Verdict, Wanted
+from jknbridge_adapters.pcare.adapter import PCareAdapter
 
 WHOLE = {
     "pendaftaran e1": ("present", "none"), "kunjungan e1": ("present", "none"), "obat e1-m1": ("present", "none"),
@@ -78,12 +82,35 @@ async def test_what_the_emr_writes_back_of_our_results_sends_nothing(rig: Rig) -
 
 
 async def test_an_upgraded_adapter_on_an_old_ledger_sends_nothing(rig: Rig, monkeypatch: Any) -> None:
-    """Equal inputs mean no revision, whatever newer code would say (DESIGN §1 "Upgrades")."""
-    rig.bench.publish(*visit("e1"))
+    """Equal inputs mean no revision and no withdrawal, whatever newer code says (DESIGN §1 "Upgrades")."""
+    start = datetime.now(UTC) - timedelta(minutes=1)
+    rig.bench.publish(*visit("e1", start=start))
     await rig.work()
     before = rig.writes()
-    monkeypatch.setattr(adapter.PCareAdapter, "version", adapter.PCareAdapter.version + 1)
+    old = PCareAdapter.translate
+
+    def newer(self: PCareAdapter, *given: Any) -> list[Verdict]:
+        said = []
+        for verdict in old(self, *given):
+            if isinstance(verdict, Wanted) and verdict.kind == "kunjungan":
+                said.append(replace(verdict, payload={**verdict.payload, "anamnesa": "kata lain"}))
+            elif isinstance(verdict, Wanted) and verdict.kind == "obat":
+                said.append(Unwanted("obat", verdict.key, "cancelled", Reason.of("pcare.kurang", field="obat")))
+            else:
+                said.append(verdict)
+        return said
+
+    monkeypatch.setattr(PCareAdapter, "translate", newer)
     rig.reopen()
-    rig.bench.publish(*visit("e1"))
+    host = rig.bench.host
+    host.ledger.write_now(lambda c: c.execute(s.journey.update().values(due_at=0.0)))
     await rig.work()
     assert rig.writes() == before
+    assert rig.bench.states() == WHOLE
+    assert (rig.reason("kunjungan", "e1") or {})["code"] == "beda.versi"
+
+    resources = visit("e1", version=2, start=start)
+    resources[1]["reasonCode"] = [{"text": "Demam 3 hari"}]
+    rig.bench.publish(*resources)
+    await rig.work()
+    assert "kunjungan.edit" in rig.effects()

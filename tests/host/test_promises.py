@@ -5,6 +5,7 @@ A row of :data:`PROMISES` is a number of DESIGN §2 (or §1), what is promised, 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import sqlite3
@@ -225,8 +226,9 @@ def a_doubt_is_brushed_aside(patch: Patch) -> None:
     resettle = Sheet._resettle
 
     def careless(self: Sheet, row: Any) -> None:
-        if row["work"] == "in_doubt":
+        if row["work"] == "in_doubt" and row["desire"] == "unwanted":
             row["work"], row["held"] = "waiting", "absent"
+            self.connection.execute(update(s.request).values(state="closed"))
         resettle(self, row)
 
     patch.setattr(Sheet, "_resettle", careless)
@@ -482,11 +484,17 @@ async def a_missing_code_is_not_made_up(stage: Stage, _: Patch) -> None:
     assert [row.local for row in asked] == ["Location/baru"]
 
 
-async def a_contact_carries_no_card(stage: Stage, _: Patch) -> None:
+async def a_participant_cannot_be_guessed(stage: Stage, _: Patch) -> None:
     stage.publish(patient(), encounter())
     await stage.play(61)
-    assert stage.contacts()
+    guesses = {hashlib.new(name, CARDS[0].encode()).hexdigest()[:32] for name in ("md5", "sha1", "sha256")}
+    assert len(stage.contacts()) == 1
     assert CARDS[0] not in json.dumps(stage.contacts())
+    assert stage.contacts()[0]["participant"] not in guesses
+
+
+def the_pseudonym_has_no_key(patch: Patch) -> None:
+    patch.setattr(Host, "pseudonym", lambda self, card: hashlib.sha256(card.encode()).hexdigest()[:32])
 
 
 async def the_ledgers_file_shows_no_card(stage: Stage, _: Patch) -> None:
@@ -522,7 +530,7 @@ PROMISES = (
     Promise("4", "claims", one_record_owns_a_natural_key, nothing(take, "_claim")),
     Promise("4", "lanes", one_request_at_a_time_under_one_parent, nothing(take, "_lanes_in_use", set())),
     Promise("4", "snapshot", rows_from_before_are_not_taken_for_ours, the_snapshot_is_forgotten),
-    Promise("4", "surplus", a_surplus_row_is_noticed, nothing(outcomes, "_surplus_check")),
+    Promise("4", "surplus", a_surplus_row_is_noticed, nothing(outcomes, "look_for_surplus")),
     Promise("4", "duplicate", staffs_own_registration_is_adopted, a_duplicate_is_taken_for_accepted),
     Promise("§1", "adopted", what_we_did_not_make_is_not_withdrawn, standing_with(how="made")),
     Promise("§1", "window", a_closed_month_is_not_rewritten, standing_with(in_window=True)),
@@ -536,7 +544,7 @@ PROMISES = (
     Promise("6", "retracted", a_withdrawn_contact_is_retracted, only_recordings_are_told),
     Promise("7", "dead letters", what_cannot_be_decoded_is_kept, nothing(intake, "_bury")),
     Promise("8", "nothing invented", a_missing_code_is_not_made_up, nothing(take, "_code", "000")),
-    Promise("9", "pseudonym", a_contact_carries_no_card, lambda patch: patch.setattr(Host, "pseudonym", lambda s, card: card)),
+    Promise("9", "pseudonym", a_participant_cannot_be_guessed, the_pseudonym_has_no_key),
     Promise("9", "encrypted", the_ledgers_file_shows_no_card, boxes_stand_open),
 )
 NAMES = [f"{promise.number} {promise.says}" for promise in PROMISES]

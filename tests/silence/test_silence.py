@@ -3,7 +3,6 @@ silent, and no request with an effect leaves because of it."""
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import time
 from collections.abc import Sequence
@@ -106,8 +105,7 @@ async def test_a_mapping_removed_while_the_answer_is_out_hurts_nobody(rig: Rig) 
     rig.faults({"operation": "pendaftaran.add", "kind": "delay", "count": 1, "ms": 1500})
     rig.bench.publish(*visit("e1", status="arrived"))
     await rig.bench.start()
-    while not rig.effects():
-        await asyncio.sleep(0.02)
+    await rig.until(rig.effects)
     rig.unmap("pcare.poli", "Location/umum")
     await rig.bench.until_closed()
     await rig.bench.stop()

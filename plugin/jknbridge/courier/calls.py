@@ -21,10 +21,13 @@ class Prepared:
     lane: str | None = None
 
 
-def call_box(call: Call, desired: dict[str, Any], *, adopting: bool = False) -> dict[str, Any]:
-    """``desired``: what was wanted when the request left, as adapters said it: what is accepted if it succeeds."""
+def call_box(call: Call, desired: dict[str, Any], inputs: str | None, *, adopting: bool = False) -> dict[str, Any]:
+    """``desired``: what was wanted when the request left, as adapters said it, and the ``inputs`` they said it from: what is
+    accepted if it succeeds.
+    """
     return {
         "desired": desired,
+        "inputs": inputs,
         "payload": dict(call.payload),
         "values": dict(call.values),
         "sent": dict(call.sent),

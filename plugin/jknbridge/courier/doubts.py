@@ -168,8 +168,11 @@ def _since_doubt(case: Case, read_at: float) -> float:
 
 def _found(case: Case, finding: Found, read_at: float, waktu: WaktuSettings) -> None:
     if case.verb is Verb.DELETE:
-        if _since_doubt(case, read_at) < waktu.visibility:
-            _look_later(case, waktu.visibility - _since_doubt(case, read_at))
+        row = case.row
+        kept = row["desire"] == "wanted" and row["desired_fp"] == row["accepted_fp"] and row["rebuild"] is None
+        patience = waktu.late_effect if kept else waktu.visibility
+        if (waited := _since_doubt(case, read_at)) < patience:
+            _look_later(case, patience - waited)
             return
         case.row["held"] = "present"
         case.again(case.desk.now, None, "repeated")
@@ -183,6 +186,12 @@ def _found(case: Case, finding: Found, read_at: float, waktu: WaktuSettings) -> 
     case.present(finding.values, "found" if ours else "adopted")
 
 
+def _shown_since(case: Case, read_at: float) -> float:
+    """How long ago what is being withdrawn was accepted: a read that lags does not show it yet."""
+    made = [receipt["created_at"] for receipt in case.sheet.receipts() if receipt["submission_id"] == case.row["id"]]
+    return read_at - max(made, default=0.0)
+
+
 def _not_ours(case: Case) -> None:
     case.row["held"] = "absent"
     shown = ", ".join(f"{k} {v}" for k, v in case.box["values"].items())
@@ -192,23 +201,31 @@ def _not_ours(case: Case) -> None:
 def _absent(case: Case, finding: Absent, read_at: float, waktu: WaktuSettings) -> None:
     kind = case.desk.kind_of(case.row["target"], case.row["kind"])
     assert kind is not None
-    believed = finding.controlled or kind.add.natural_key
+    # A natural key makes a wrongly repeated add harmless. A wrongly ended delete it does not.
+    believed = finding.controlled or (kind.add.natural_key and case.verb is Verb.ADD)
     if not believed:
         _ask_again(case, Reason.of("ragu.orang", last="204"), waktu)
         return
     if case.verb is Verb.DELETE:
+        if (shown := _shown_since(case, read_at)) < waktu.visibility:
+            _look_later(case, waktu.visibility - shown)
+            return
         case.close("gone")
         case.gone("withdrawn")
         return
+    waited = _since_doubt(case, read_at)
     if case.box["adopting"]:
-        _not_ours(case)
+        if waited < waktu.visibility:
+            _look_later(case, waktu.visibility - waited)
+        else:
+            _not_ours(case)
         return
     if case.box["duplicate"]:
         _ask_again(case, Reason.of("ragu.orang", last="duplikat"), waktu)
         return
-    wanted = case.row["desire"] == "wanted"
-    patience = waktu.visibility if kind.add.natural_key and wanted else waktu.late_effect
-    waited = _since_doubt(case, read_at)
+    # The target refuses a second one of the *same*: another body may stand under another key, or be taken for this one.
+    same = case.row["desire"] == "wanted" and case.row["desired_fp"] == case.fingerprint
+    patience = waktu.visibility if kind.add.natural_key and same else waktu.late_effect
     if waited < patience:
         _look_later(case, patience - waited)
         return

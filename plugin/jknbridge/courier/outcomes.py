@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import update_by_id
@@ -46,11 +46,16 @@ _request = (
     .where(s.request.c.id == bindparam("id"))
 )
 _claimed = select(s.claim.c.natural_hmac).where(s.claim.c.submission_id == bindparam("id"))
+_last_ended = (  # a doubt before that was about an earlier life of the submission
+    select(func.coalesce(func.max(s.receipt.c.ended_at), 0.0))
+    .where(s.receipt.c.submission_id == bindparam("id"))
+    .scalar_subquery()
+)
 _earlier_doubt = (
     select(s.request.c.id)
     .join(s.request_submission, s.request_submission.c.request_id == s.request.c.id)
     .where(s.request_submission.c.submission_id == bindparam("id"), s.request.c.verb == bindparam("verb"))
-    .where(s.request.c.outcome.in_(("unknown", "repeated")))
+    .where(s.request.c.outcome.in_(("unknown", "repeated")), s.request.c.created_at >= _last_ended)
     .limit(1)
 )
 
@@ -91,7 +96,8 @@ class Case:
         """The target holds it as this request asked."""
         row = self.row
         row["held"] = "present"
-        row["accepted_fp"] = self.fingerprint
+        row["service_date"] = self.box["service_date"] or row["service_date"]
+        row["accepted_fp"], row["accepted_inputs"] = self.fingerprint, self.box["inputs"]
         row["accepted_box"] = self.sheet.seal(row, {**self.box["desired"], "resolved": self.box["payload"]})
         if self.verb is Verb.ADD:
             row["how"] = how
@@ -100,7 +106,8 @@ class Case:
             self.sheet.give_receipt(row, values, how, self.request["id"], natural)
         elif values:
             merged = {**self.sheet.values(row), **values}
-            self.sheet.give_receipt(row, merged, row["how"] or how, self.request["id"], None)
+            natural = self.connection.execute(_claimed, {"id": row["id"]}).scalars().first()
+            self.sheet.give_receipt(row, merged, row["how"] or how, self.request["id"], natural)
         self._rest("none")
         row["permit"] = None
 
@@ -108,7 +115,7 @@ class Case:
         """The target does not hold it any more."""
         row = self.row
         row["held"] = "absent"
-        row["how"] = row["accepted_fp"] = row["accepted_box"] = None
+        row["how"] = row["accepted_fp"] = row["accepted_box"] = row["accepted_inputs"] = None
         self.sheet.end_receipt(row, by)
         self.sheet.release_claim(row)
         self._rest("withdrawn")

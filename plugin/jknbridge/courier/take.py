@@ -5,6 +5,7 @@ sends, and nothing is sent that was not written here first (DESIGN §2.2)."""
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from jknbridge.instances import Instances
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import upsert
 from jknbridge.ledger.texts import reason_text
-from jknbridge.ledger.work import Desk, Row, Sheet, sheets_of
+from jknbridge.ledger.work import Desk, Row, Sheet, sheets_of, withdrawing
 from jknbridge.reasons import Reason, register_all
 from jknbridge.settings import RemSettings
 from jknbridge.targets import Adapter, Call, Verb
@@ -83,19 +84,32 @@ class TakeContext:
 
 
 class _Waits(Exception):
-    """This row cannot go yet: ``work`` it turns to, why, and what wakes it."""
+    """This row cannot go yet: ``work`` it turns to, why, and what wakes it (or ``until`` when it is left alone)."""
 
-    def __init__(self, work: str, reason: Reason, wait_on: str | None = None, hold: str | None = None) -> None:
-        super().__init__(reason.code)
-        self.work, self.reason, self.wait_on, self.hold = work, reason, wait_on, hold
+    def __init__(
+        self,
+        work: str,
+        reason: Reason | None,
+        wait_on: str | None = None,
+        hold: str | None = None,
+        until: float | None = None,
+    ) -> None:
+        super().__init__(reason.code if reason else work)
+        self.work, self.reason, self.wait_on, self.hold, self.until = work, reason, wait_on, hold, until
 
 
 _c = s.submission.c
+_lanes_under_way = select(_c.lane).where(_c.lane.is_not(None), _c.work.in_(("sending", "in_doubt")))
 _ready = (
     select(_c.id, _c.journey_id, _c.lane)
     .where(_c.work.in_(("ready", "retry")), _c.due_at <= bindparam("now"), _c.instance == bindparam("instance"))
     .where((_c.settle_at.is_(None)) | (_c.settle_at <= bindparam("now")) | (_c.verb == "delete"))
     .where((_c.not_before.is_(None)) | (_c.not_before <= bindparam("now")) | (_c.verb == "delete"))
+    # What cannot go while its lane is in use or is in somebody's hands must not fill the places of what can.
+    .where(
+        (_c.lane.is_(None)) | (_c.lane.not_in(_lanes_under_way) & _c.lane.not_in(bindparam("lanes", expanding=True)))
+    )
+    .where(_c.id.not_in(bindparam("ours", expanding=True)))
     .order_by(_c.due_at, _c.id)
     .limit(bindparam("most"))
 )
@@ -108,24 +122,29 @@ _receipt = (
     select(s.receipt.c.values_box, s.receipt.c.key_id)
     .join(s.submission, _c.id == s.receipt.c.submission_id)
     .where(_c.facility == bindparam("facility"), _c.key == bindparam("key"), s.receipt.c.kind == bindparam("kind"))
-    .where(s.receipt.c.ended_at.is_(None), _c.held == "present")
+    .where(s.receipt.c.ended_at.is_(None), _c.held == "present", ~withdrawing)
 )
+_own_claims = select(s.claim.c.natural_hmac).where(s.claim.c.submission_id == bindparam("id"))
 _claimed = select(s.claim.c.submission_id).where(
     s.claim.c.instance == bindparam("instance"), s.claim.c.natural_hmac == bindparam("natural")
 )
-_withdrawals = (
-    select(func.count())
-    .select_from(s.request)
+_withdrawals = (  # how many others: what is tried again is one withdrawal
+    select(func.count(s.request_submission.c.submission_id.distinct()))
+    .join(s.request, s.request.c.id == s.request_submission.c.request_id)
     .where(
         s.request.c.instance == bindparam("instance"),
         s.request.c.verb == "delete",
         s.request.c.created_at > bindparam("since"),
+        s.request_submission.c.submission_id != bindparam("id"),
     )
 )
-_accepted = (
-    select(func.count())
-    .select_from(s.submission)
-    .where(_c.instance == bindparam("instance"), _c.held == "present", _c.changed_at > bindparam("since"))
+_accepted = (  # by when it was accepted: what a faulty release has only touched must not widen the brake
+    select(func.count(s.receipt.c.submission_id.distinct()))
+    .join(s.submission, _c.id == s.receipt.c.submission_id)
+    .where(_c.instance == bindparam("instance"), _c.held == "present", s.receipt.c.created_at > bindparam("since"))
+)
+_issued = select(s.receipt.c.values_box, s.receipt.c.key_id).where(
+    s.receipt.c.submission_id == bindparam("id"), s.receipt.c.ended_at.is_not(None)
 )
 _insert_request, _insert_link = insert(s.request), insert(s.request_submission)
 
@@ -136,10 +155,10 @@ def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
     for instance, free in context.free.items():
         if free <= 0:
             continue
-        rows = connection.execute(_ready, {"now": desk.now, "instance": instance, "most": free * 2}).all()
-        rows = [row for row in rows if row.id not in context.ours]
-        busy = context.lanes | _lanes_in_use(connection, [row.lane for row in rows if row.lane])
-        rows = [row for row in rows if row.lane not in busy]
+        hands = {"ours": sorted(context.ours), "lanes": sorted(context.lanes)}
+        due = {"now": desk.now, "instance": instance, "most": free * 2}
+        rows = connection.execute(_ready, due | hands).all()
+        busy: set[str] = set()
         sheets = sheets_of(connection, desk, {row.journey_id for row in rows})
         for row in rows:
             if free <= 0:
@@ -161,8 +180,11 @@ def take_one(connection: Connection, desk: Desk, context: TakeContext, prepared:
     meanwhile.
     """
     taken = Taken()
-    sheet = Sheet(connection, desk, prepared.journey)
+    journey = connection.execute(select(_c.journey_id).where(_c.id == prepared.submission)).scalar_one()
+    sheet = Sheet(connection, desk, journey)
     row = sheet.row(prepared.submission)
+    if row["lane"] != prepared.lane:
+        return taken  # moved under another parent: it wants that one's snapshot
     if not (row["lane"] and row["lane"] in _lanes_in_use(connection, [row["lane"]])):
         _take_one(connection, sheet, row, context, taken)
         sheet.settle()
@@ -185,7 +207,7 @@ def _take_one(connection: Connection, sheet: Sheet, row: Row, context: TakeConte
     try:
         call = _call(connection, sheet, row, context)
     except _Waits as waits:
-        row["work"], row["wait_on"], row["due_at"] = waits.work, waits.wait_on, None
+        row["work"], row["wait_on"], row["due_at"] = waits.work, waits.wait_on, waits.until
         row["reason"] = reason_text(waits.reason)
         if waits.hold:
             row["hold"], row["hold_fp"] = waits.hold, row["desired_fp"]
@@ -194,7 +216,8 @@ def _take_one(connection: Connection, sheet: Sheet, row: Row, context: TakeConte
         return False
     operation = call.kind.operation(call.verb)
     assert operation is not None
-    if operation.snapshot and row["id"] not in context.snapshots and not context.cautious:
+    looked_up = context.cautious and row["doubt_at"] is None  # begins its life in doubt, so nothing is sent for it yet
+    if operation.snapshot and row["id"] not in context.snapshots and not looked_up:
         taken.snapshots.append(Prepared("", row["id"], row["journey_id"], call, row["lane"]))
         return True
     prepared = _intend(connection, sheet, row, call, context)
@@ -210,6 +233,9 @@ def _call(connection: Connection, sheet: Sheet, row: Row, context: TakeContext) 
     verb = Verb(row["verb"])
     accepted = sheet.open(row, "accepted_box") or {}
     values = sheet.values(row)
+    box = sheet.open(row, "desired_box") or {}
+    if verb is not Verb.DELETE:  # the row keeps the day of what is held until another is sent for
+        row["service_date"] = box.get("service_date") or row["service_date"]
     day = date.fromisoformat(row["service_date"]) if row["service_date"] else None
     common: dict[str, Any] = {
         "request": uuid.uuid4().hex,
@@ -226,7 +252,6 @@ def _call(connection: Connection, sheet: Sheet, row: Row, context: TakeContext) 
         return Call(payload=accepted.get("resolved", {}), **common)
     if row["deadline"] is not None and row["deadline"] < sheet.desk.now and verb is Verb.ADD:
         raise _Waits("expired", Reason.of("kirim.kedaluwarsa"))
-    box = sheet.open(row, "desired_box")
     resolved, notes = _resolve(connection, sheet, row, box)
     call = Call(payload=resolved, **common)
     if verb is Verb.EDIT and resolved == accepted.get("resolved"):
@@ -237,7 +262,7 @@ def _call(connection: Connection, sheet: Sheet, row: Row, context: TakeContext) 
     if isinstance(body, Reason):
         raise _Waits("parked", body, hold="refused")
     if verb is Verb.ADD:
-        _claim(connection, sheet, row, box, resolved)
+        _claim(connection, sheet, row, box, context.late_effect)
     if notes:
         row["notes"] = notes
     return call
@@ -247,7 +272,7 @@ def _composed(adapter: Adapter, call: Call) -> Mapping[str, Any] | Reason:
     """The body as the adapter composes it. One that raises parks its own submission, and no other waits for it."""
     try:
         return adapter.compose(call)
-    except Exception as error:
+    except (Exception, asyncio.CancelledError, SystemExit) as error:  # on the writer's thread: nobody else survives it
         return Reason.of("galat.adaptor", target=adapter.target, error=type(error).__name__)
 
 
@@ -315,10 +340,15 @@ def _code(connection: Connection, sheet: Sheet, row: Row, code: Code) -> str:
     raise _Waits("parked", reason, f"code|{row['facility']}|{code.list}|{code.local}")
 
 
-def _claim(connection: Connection, sheet: Sheet, row: Row, box: dict[str, Any], resolved: dict[str, Any]) -> None:
+def _claim(connection: Connection, sheet: Sheet, row: Row, box: dict[str, Any], late_effect: float) -> None:
     natural = natural_hmac(sheet, row, box, connection)
     if natural is None:
         return
+    if any(claim != natural for claim in connection.execute(_own_claims, {"id": row["id"]}).scalars()):
+        # an earlier, doubtful add could still take effect under the former key, where nothing refuses this one
+        if row["doubt_at"] is not None and (safe := row["doubt_at"] + late_effect) > sheet.desk.now:
+            raise _Waits("retry", None, until=safe)
+        sheet.release_claim(row)
     owner = connection.execute(_claimed, {"instance": row["instance"], "natural": natural}).scalar()
     if owner is None:
         connection.execute(
@@ -350,10 +380,20 @@ def _brake(connection: Connection, sheet: Sheet, row: Row, brake: RemSettings) -
     if row["permit"] in ("withdraw", "replace", "once"):
         return
     now = sheet.desk.now
-    spent = connection.execute(_withdrawals, {"instance": row["instance"], "since": now - 3600}).scalar_one()
+    hour = {"instance": row["instance"], "since": now - 3600, "id": row["id"]}
+    spent = connection.execute(_withdrawals, hour).scalar_one()
     accepted = connection.execute(_accepted, {"instance": row["instance"], "since": now - 86400}).scalar_one()
     if spent >= max(brake.paling_sedikit, int(accepted * brake.persen / 100)):
         raise _Waits("parked", Reason.of("kirim.rem", n=spent), hold="brake")
+
+
+def _was_ours(connection: Connection, sheet: Sheet, row: Row, values: Mapping[str, str]) -> bool:
+    """Whether the number the EMR carries is one of ours that has ended, written back: nothing there to be looked up."""
+    for receipt in connection.execute(_issued, {"id": row["id"]}):
+        known = sheet.desk.vault.open(receipt.values_box, sheet.desk.keys.by_id(connection, receipt.key_id).wrapped)
+        if all(known.get(name) == value for name, value in values.items()):
+            return True
+    return False
 
 
 def _intend(connection: Connection, sheet: Sheet, row: Row, call: Call, context: TakeContext) -> Prepared | None:
@@ -362,6 +402,8 @@ def _intend(connection: Connection, sheet: Sheet, row: Row, call: Call, context:
     now = sheet.desk.now
     desired = sheet.open(row, "desired_box") or {}
     adopt = desired.get("adopt") if call.verb is Verb.ADD else None
+    if adopt and _was_ours(connection, sheet, row, adopt):
+        adopt = None
     look = bool(adopt) or (context.cautious and call.verb is Verb.ADD and row["doubt_at"] is None)
     if adopt:
         call = replace(call, values=dict(adopt))
@@ -376,7 +418,7 @@ def _intend(connection: Connection, sheet: Sheet, row: Row, call: Call, context:
             "verb": call.verb.value,
             "state": "in_doubt" if look else "sending",
             "fingerprint": sheet.desk.vault.fingerprint(dict(call.payload)),
-            "call_box": sheet.seal(row, call_box(call, desired, adopting=bool(adopt))),
+            "call_box": sheet.seal(row, call_box(call, desired, row["desired_inputs"], adopting=bool(adopt))),
             "key_id": row["key_id"],
             "created_at": now,
             "probe_at": now if look else None,

@@ -31,6 +31,7 @@ class Loaded:
     changes: int
     changed_at: float
     facility: str | None = None  # as last translated
+    hashes: dict[str, str] = field(default_factory=dict)  # content hash by "Type/id"
     resources: dict[str, Resource] = field(default_factory=dict)  # by "Type/id"
     names: dict[str, str] = field(default_factory=dict)  # logical target → "Type/id"
     key_id: int | None = None  # data key of the patient, for what is derived from this journey
@@ -50,6 +51,7 @@ _resource_columns = (
     s.resource.c.rid,
     s.resource.c.body_box,
     s.resource.c.deleted,
+    s.resource.c.content_hash,
     s.resource.c.key_id,
     s.data_key.c.wrapped,
 )
@@ -78,7 +80,7 @@ class _Walk:
         self._connection = connection
         self._vault = vault
         self._types = types
-        self._rows: dict[Ref, tuple[int, Resource, int | None, bool]] = {}
+        self._rows: dict[Ref, tuple[int, Resource, int | None, bool, str]] = {}
 
     def start(self, journeys: Iterable[Loaded]) -> None:
         frontier: dict[Ref, list[Loaded]] = defaultdict(list)
@@ -181,10 +183,10 @@ class _Walk:
                 for row in self._connection.execute(_resources, {"source": source, "type": type_, "rids": some}):
                     self._rows[source, f"{type_}/{row.rid}"] = self._opened(row)
 
-    def _opened(self, r: Any) -> tuple[int, Resource, int | None, bool]:
+    def _opened(self, r: Any) -> tuple[int, Resource, int | None, bool, str]:
         erased = r.key_id is not None and r.wrapped is None
         content = None if r.deleted or erased or r.body_box is None else self._vault.open(r.body_box, r.wrapped)
-        return r.id, Resource(r.source, r.type, r.rid, content), r.key_id, erased
+        return r.id, Resource(r.source, r.type, r.rid, content), r.key_id, erased, r.content_hash
 
     def _kept(self, frontier: dict[Ref, list[Loaded]]) -> dict[Ref, list[Loaded]]:
         """Hand each fetched resource to the journeys that want it; what the ledger does not hold drops out."""
@@ -193,10 +195,11 @@ class _Walk:
             row = self._rows.get((source, ref))
             if row is None:
                 continue
-            _, resource, key_id, erased = row
+            _, resource, key_id, erased, content_hash = row
             new = [journey for journey in {j.id: j for j in wanted}.values() if ref not in journey.resources]
             for journey in new:
                 journey.resources[ref] = resource
+                journey.hashes[ref] = content_hash
                 if key_id is not None and (journey.key_id is None or ref == journey.anchor):
                     journey.key_id, journey.erased = key_id, erased
             kept[source, ref] = new if ref not in {j.anchor for j in wanted} else list(wanted)

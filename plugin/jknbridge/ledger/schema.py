@@ -41,7 +41,7 @@ def _id() -> Column[int]:
 meta = Table(
     "meta",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", String(160), primary_key=True),
     Column("value", Text, nullable=False),
     comment="Ledger id, sequence, environment per instance",
 )
@@ -205,6 +205,8 @@ submission = Table(
     Column("desired_fp", String(64)),
     Column("accepted_box", LargeBinary),  # the desired box that was accepted, and the body sent
     Column("accepted_fp", String(64)),
+    Column("desired_inputs", String(64)),  # fingerprint of the resources that the newest verdict was made from
+    Column("accepted_inputs", String(64)),  # and of those under which what is held was last found right
     Column("translator", Integer),
     Column("how", String(8)),  # made, found, adopted
     Column("lane", String(500)),  # parent under which one request at a time is in flight

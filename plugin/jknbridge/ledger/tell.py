@@ -32,14 +32,18 @@ def tell_contact(sheet: Sheet, row: Row, before: Mapping[str, Any]) -> None:
     gone."""
     if row["held"] == "unknown" or (row["held"] == "absent" and before.get("held") == "absent"):
         return
+    present = row["held"] == "present"
     wanted = sheet.open(row, "desired_box")
-    if wanted is None or not wanted.get("contact"):
+    draft = (wanted or {}).get("contact")
+    if not draft and not present and before.get("accepted_box"):
+        draft = (sheet.open({**row, **before}, "accepted_box") or {}).get("contact")  # what was counted until now
+    if not draft:
         return
     stored = sheet.connection.execute(_contact_of, {"id": row["id"]}).first()
-    state = "recorded" if row["held"] == "present" else "retracted"
+    state = "recorded" if present else "retracted"
     if stored is None and state == "retracted":
         return
-    body = _body(sheet, row, ContactDraft.from_json(wanted["contact"]))
+    body = _body(sheet, row, ContactDraft.from_json(draft), row["how"] or before.get("how") or "made")
     print_ = sheet.desk.vault.fingerprint({**body, "state": state})
     if stored is None or stored.fingerprint != print_:
         _publish(sheet, row, stored, body, state, print_)
@@ -73,7 +77,7 @@ def _publish(sheet: Sheet, row: Row, stored: Any, body: dict[str, Any], state: s
         update_by_id(sheet.connection, s.contact, stored.id, values)
 
 
-def _body(sheet: Sheet, row: Row, draft: ContactDraft) -> dict[str, Any]:
+def _body(sheet: Sheet, row: Row, draft: ContactDraft, how: str) -> dict[str, Any]:
     values: dict[str, str] = {}
     kind = sheet.desk.kind_of(row["target"], row["kind"])
     for other in sheet.rows:
@@ -81,7 +85,7 @@ def _body(sheet: Sheet, row: Row, draft: ContactDraft) -> dict[str, Any]:
         if needed and other["key"] == row["key"]:
             values |= sheet.values(other)
     values |= sheet.values(row)
-    receipt = PCareReceipt(noUrut=values.get("noUrut"), noKunjungan=values.get("noKunjungan"), how=row["how"] or "made")
+    receipt = PCareReceipt(noUrut=values.get("noUrut"), noKunjungan=values.get("noKunjungan"), how=how)
     return {
         "kind": draft.kind,
         "sick": draft.sick,

@@ -35,6 +35,9 @@ register_all(
 )
 
 Row = dict[str, Any]
+_WITHDRAWING = ("waiting", "ready", "retry", "sending", "in_doubt")
+withdrawing = (s.submission.c.verb == "delete") & s.submission.c.work.in_(_WITHDRAWING)
+"""About to be deleted: nothing new may be built upon its receipt."""
 OPEN = ("waiting", "ready", "sending", "retry", "in_doubt")
 
 _rows = select(s.submission).where(s.submission.c.journey_id == bindparam("journey")).order_by(s.submission.c.id)
@@ -118,6 +121,7 @@ class Sheet:
             rows = [dict(zip(_NAMES, row, strict=True)) for row in connection.execute(_rows, {"journey": journey_id})]
         self.rows: list[Row] = list(rows)
         self._before = {row["id"]: dict(row) for row in self.rows}
+        self.adopted: list[int] = []
         self._receipts: list[Row] | None = None
         self._values: dict[int, dict[str, str]] = {}
 
@@ -132,6 +136,11 @@ class Sheet:
                 return row
         return None
 
+    def forget(self, submissions: Iterable[int]) -> None:
+        """Rows that another journey of the same batch took over: what this sheet remembers of them is out of date."""
+        gone = set(submissions)
+        self.rows = [row for row in self.rows if row["id"] not in gone]
+
     def adopt_row(self, instance: str, kind: str, key: str) -> Row | None:
         """A row of that identity that another journey holds (its resource moved here): it becomes ours."""
         found = self.connection.execute(_same, {"instance": instance, "kind": kind, "key": key}).first()
@@ -141,6 +150,7 @@ class Sheet:
         self._before[row["id"]] = dict(row)
         row["journey_id"] = self.journey_id
         self.rows.append(row)
+        self.adopted.append(row["id"])
         return row
 
     def add(self, row: Row) -> Row:
@@ -185,7 +195,7 @@ class Sheet:
         """Values of a present submission of this journey that yields ``receipt`` under ``key``."""
         for row in self.rows:
             named = row["key"] == key and f"{row['target']}.{row['kind']}" == receipt
-            if named and row["facility"] == facility and row["held"] == "present":
+            if named and row["facility"] == facility and row["held"] == "present" and not _withdrawing(row):
                 return self.values(row)
         return {}
 
@@ -223,6 +233,7 @@ class Sheet:
                 "created_at": self.desk.now,
             },
         )
+        self._receipts = None
         self._values[row["id"]] = dict(values)
         self.wake(f"receipt|{row['facility']}|{row['target']}.{row['kind']}|{row['key']}")
 
@@ -302,8 +313,13 @@ class Sheet:
         self._take_step(row, next_, verb)
 
     def _take_step(self, row: Row, next_: Step, verb: str | None) -> None:
+        if row["desire"] == "wanted" and row["held"] == "present" and row["desired_fp"] == row["accepted_fp"]:
+            row["accepted_inputs"] = row["desired_inputs"]
+        was_withdrawing = _withdrawing(self._before[row["id"]])
         row["work"] = next_.work
         row["verb"] = verb
+        if was_withdrawing and row["held"] == "present" and not _withdrawing(row):
+            self.wake(f"receipt|{row['facility']}|{row['target']}.{row['kind']}|{row['key']}")
         row["wait_on"] = f"dependants|{row['id']}" if next_.waits_for_dependants else None
         if next_.work not in ("sending", "in_doubt", "parked") or next_.reason is not None:
             row["reason"] = reason_text(next_.reason)
@@ -320,7 +336,7 @@ class Sheet:
         differs = row["held"] != "absent" and row["desired_fp"] != row["accepted_fp"] and row["desire"] == "wanted"
         desired = self.open(row, "desired_box") if differs else None
         accepted = self.open(row, "accepted_box") if differs else None
-        service = row["service_date"]
+        days = {row["service_date"], desired.get("service_date") if desired else None} - {None}
         root = next((r for r in self.rows if r["id"] == row["rebuild"]), None)
         return Standing(
             desire=row["desire"],
@@ -336,10 +352,11 @@ class Sheet:
             permit=row["permit"],
             rebuild=row["rebuild"] is not None,
             root_down=root is None or root["held"] == "absent",
-            in_window=service is None or self.desk.today <= kind.window(date.fromisoformat(service)),
+            in_window=all(self.desk.today <= kind.window(date.fromisoformat(day)) for day in days),
             dependants=tuple(sorted({other["kind"] for other in self.dependants(row)}))
             if row["held"] != "absent"
             else (),
+            same_inputs=row["accepted_inputs"] is not None and row["accepted_inputs"] == row["desired_inputs"],
             parent_replaces=differs and any(self._replaces(parent) for parent in self._parents(row, kind)),
             reason=stored_reason(row["reason"]),
         )
@@ -411,6 +428,10 @@ def sheets_of(connection: Connection, desk: Desk, journeys: Iterable[int]) -> di
     return {journey: Sheet(connection, desk, journey, own) for journey, own in rows.items()}
 
 
+def _withdrawing(row: Mapping[str, Any]) -> bool:
+    return row["verb"] == "delete" and row["work"] in _WITHDRAWING
+
+
 def _at_rest(row: Row) -> bool:
     """Held as desired, with nothing pending: nothing can follow for this row."""
     return bool(
@@ -418,6 +439,7 @@ def _at_rest(row: Row) -> bool:
         and row["held"] == "present"
         and row["desire"] == "wanted"
         and row["desired_fp"] == row["accepted_fp"]
+        and row["desired_inputs"] == row["accepted_inputs"]
         and row["hold"] is None
         and row["rebuild"] is None
         and row["proposal_id"] is None

@@ -1,7 +1,7 @@
 """Canaries: people who exist in no register, whose traces are looked for where no patient data may be (DESIGN §2.9).
 
-:data:`SYNTHETIC` recognises every person of tests and sandbox by shape; :class:`Canaries` are the distinctive ones of one
-scenario. :func:`listening` hears everything that is logged at DEBUG, as it was said and as it was printed.
+:data:`SYNTHETIC` recognises every person of tests and sandbox by shape; :class:`Canaries` are the distinctive ones of
+one scenario. :func:`listening` hears everything that is logged at DEBUG, as it was said and as it was printed.
 """
 
 from __future__ import annotations

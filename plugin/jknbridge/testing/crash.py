@@ -20,6 +20,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import runpy
 import signal
 import threading
 from collections import Counter
@@ -46,7 +47,8 @@ class Step(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Task:
     """What one child does. ``plugins``: modules to register; ``mappings``: list → local → code, set before it starts;
-    ``clock``: file of a :class:`~jknbridge.clock.SharedClock`, where the test moves time."""
+    ``clock``: file of a :class:`~jknbridge.clock.SharedClock`, where the test moves time; ``first``: a Python file to run
+    before anything else, where a mutation control puts a bug back."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -55,6 +57,7 @@ class Task:
     mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kill: Step | None = None
     clock: Path | None = None
+    first: Path | None = None
     seconds: float = 60.0
 
     @property
@@ -145,6 +148,8 @@ def live(task: Task) -> None:
     from jknbridge import checkpoints
 
     _say_into(task.log)
+    if task.first:
+        runpy.run_path(str(task.first))
     observer = Observer(task.kill)
     event.listen(Engine, "before_cursor_execute", observer.executing)
     checkpoints.install(observer.reached)
@@ -168,6 +173,7 @@ async def _work(task: Task, observer: Observer) -> None:
     plugins = build([importlib.import_module(name) for name in task.plugins], entry_points=False)
     clock = SharedClock(task.clock) if task.clock else SystemClock()
     host = Host(parse(task.config, plugins), plugins, clock=clock)
+    host.check_start()
     _map(host, task.mappings)
     running = asyncio.create_task(host.run())
     try:

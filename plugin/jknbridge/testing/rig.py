@@ -63,7 +63,7 @@ class Rig:
         async with asyncio.timeout(seconds):
             while not (found := check()):
                 step()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
         return found
 
     def reopen(self, **config: Any) -> None:

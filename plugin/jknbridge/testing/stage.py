@@ -26,6 +26,8 @@ from jknbridge.testing.memory import CARD, MemoryPlugin
 
 TOPIC = "fhir.encounter"
 FACILITY = "99990001"
+PATIENCE = 20.0
+"""Real seconds after which a host that does not come to rest is given up."""
 CARDS = ("0009999000011", "0009999000012")
 
 
@@ -81,7 +83,8 @@ class Stage:
         for seconds in (0.0, *advances):
             self.clock.advance(seconds)
             self.host.wakes.all()
-            await self._idle(task)
+            async with asyncio.timeout(PATIENCE):
+                await self._idle(task)
         self.host.stop()
         await task
         self.host._stop.clear()
@@ -93,7 +96,7 @@ class Stage:
         while still < 2:
             await asyncio.sleep(0.002)
             if task.done():
-                await task
+                return await task  # it was stopped, or failed
             wakes = self.host.wakes
             loops = (wakes.plan, wakes.work, wakes.doubts, wakes.facts)
             awake = any(event.is_set() or not self.clock.asleep[event] for event in loops)

@@ -133,7 +133,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "meta",
-        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_meta")),
         comment="Ledger id, sequence, environment per instance",
@@ -274,6 +274,8 @@ def upgrade() -> None:
         sa.Column("desired_fp", sa.String(length=64), nullable=True),
         sa.Column("accepted_box", sa.LargeBinary(), nullable=True),
         sa.Column("accepted_fp", sa.String(length=64), nullable=True),
+        sa.Column("desired_inputs", sa.String(length=64), nullable=True),
+        sa.Column("accepted_inputs", sa.String(length=64), nullable=True),
         sa.Column("translator", sa.Integer(), nullable=True),
         sa.Column("how", sa.String(length=8), nullable=True),
         sa.Column("lane", sa.String(length=500), nullable=True),
