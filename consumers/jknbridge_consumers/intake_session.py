@@ -240,10 +240,9 @@ class Session:
         except NoOffsetForPartitionError:
             return []  # a rebalance between assignment and our listener: the next turn places the partition
         except RetriableError as error:
-            # kafka-python 3.0.12 lets a lost broker's errors out of poll() in every other broker's death. A new consumer
-            # would be a new member, kept waiting for partitions until the old one's session has ended; this one goes on.
+            # When a broker dies, kafka-python 3.0.12 lets its errors out of poll() half the times. A new consumer is a
+            # new member of the group, without partitions until the old one's session has ended: go on with this one.
             self._note(error)
-            self._board.write(connected=False)
             self._stopping.wait(self._retry[0])
             return []
         self._board.write(last_poll=self._now())
@@ -342,9 +341,7 @@ class Session:
             raise ConsumerStalled(f"no progress on {', '.join(f'{topic}-{number}' for topic, number in standing)}")
 
     def _look_unassigned(self, now: float) -> None:
-        """Without a partition there is nothing to ask about: that the metadata keeps coming shows that a broker is
-        there.
-        """
+        """Without a partition there is nothing to ask about: that metadata keeps coming shows that one is there."""
         seen = self._opened.metadata_at
         if seen is not None and now - seen < self._fresh:
             self._answered = now
@@ -355,9 +352,7 @@ class Session:
             self._no_answer(now, last_words() or "no answer yet")
 
     def _no_answer(self, now: float, why: str) -> None:
-        """Say so. After a while another consumer is wanted: kafka-python asks the configured brokers only when it starts,
-        so one whose brokers moved would ask at the old addresses for ever.
-        """
+        """Say so; in the end ask for another consumer: this one would ask at the addresses it once learnt for ever."""
         self._board.write(connected=False)
         self._say_waiting(why)
         if now - self._answered >= self._patience:

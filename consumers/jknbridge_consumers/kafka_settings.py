@@ -137,9 +137,7 @@ class KafkaSettings(BaseModel):
     ] = 5.0
     macet_detik: Annotated[
         float,
-        Field(
-            gt=0, description="A consumer that stands still this long below the log's end, or gets no answer, is replaced"
-        ),
+        Field(gt=0, description="A consumer that stands still this long below the log's end is replaced (watchdog)"),
     ] = 60.0
     kabar_detik: Annotated[float, Field(gt=0, description="While the broker is away, say so in the log this often")] = (
         30.0

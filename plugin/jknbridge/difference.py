@@ -73,8 +73,9 @@ register_all(
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One submission as the ledger knows it. ``dependants``: kinds of present or unknown submissions that hang on it.
-    ``same_inputs``: the resources are those under which what is held was last found right, so that a difference can only
-    come from newer code or other settings. ``parent_replaces``: what it hangs on is itself to be replaced, so it can only be replaced together with that."""
+    ``same_inputs``: the resources are those under which what is held was last found right, so that a difference can
+    only come from newer code or other settings. ``parent_replaces``: what it hangs on is itself to be replaced, so it
+    can only be replaced together with that."""
 
     desire: str
     held: str

@@ -31,7 +31,7 @@ from jknbridge.reconciling_ledger import Concluded, Noted, Rules, conclude, held
 from jknbridge.reconciling_match import Ours
 from jknbridge.reconciling_settings import RekonsiliasiSettings
 from jknbridge.settings import Mode
-from jknbridge.targets import Client, Day, Held, Instance
+from jknbridge.targets import Client, CredentialRefused, Day, Held, Instance
 
 if TYPE_CHECKING:
     from jknbridge.host import Host
@@ -157,6 +157,8 @@ async def _one_day(
     async with host.limits.place(instance):
         began = host.clock.now()
         read = await _read(client, instance, day, held)
+    if isinstance(read.cause, CredentialRefused):
+        await host.courier.close(instance, read.cause.reason)
     rules = Rules(host.settings.waktu.visibility, host.settings.rem, release)
 
     def write(connection: Connection) -> Concluded:

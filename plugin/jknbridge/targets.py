@@ -214,9 +214,14 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class CannotTell:
-    """The read failed or cannot be believed (outage, 204 while rows are known, pages that shift): ask again later."""
+    """The read failed or cannot be believed (outage, 204 while rows are known, pages that shift): ask again later.
+
+    ``cause``: what the read itself came to where it was a failed call, so that an outage or a refused log-in is judged
+    as for any other call.
+    """
 
     reason: Reason
+    cause: Later | CredentialRefused | None = None
 
 
 Finding: TypeAlias = Found | Absent | Ambiguous | CannotTell
@@ -282,10 +287,12 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A complete reading of one facility's day, or ``None`` rows where it could not be believed (with the reason)."""
+    """A complete reading of one facility's day, or ``None`` rows where it could not be believed (with the reason, and
+    the ``cause`` where a call failed)."""
 
     rows: tuple[DayRow, ...] | None
     reason: Reason | None = None
+    cause: Later | CredentialRefused | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""Visits that cannot be submitted (issue: "Bad input"): each waits or is parked with a reason in both languages, nothing
-is invented to get it through, and the sums of the report add up."""
+"""Visits that cannot be submitted (issue: "Bad input"): each waits or is parked with a reason in both languages,
+nothing is invented to get it through, and the sums of the report add up."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     return day
 
 
-# --- was it a bad day at all? ------------------------------------------------------------------------------------------
+# --- was it a bad day at all? ------------------------------------------------------------------------------------
 
 
 def test_every_error_path_was_walked(day: Day) -> None:
@@ -268,7 +268,7 @@ def test_the_canaries_can_be_heard(day: Day) -> None:
     assert WORDS.seen_in(f"a log line about {NAME.lower()}")
 
 
-# --- where they must not be --------------------------------------------------------------------------------------------
+# --- where they must not be --------------------------------------------------------------------------------------
 
 
 def test_not_in_a_log_line_as_it_was_said(day: Day) -> None:
@@ -307,7 +307,7 @@ def test_not_in_the_open_in_the_ledgers_file(day: Day) -> None:
     assert WORDS.seen_in(day.ledger) == []
 
 
-# --- exceptions ---------------------------------------------------------------------------------------------------------
+# --- exceptions ---------------------------------------------------------------------------------------------------
 
 
 async def test_not_in_the_exceptions_of_http() -> None:

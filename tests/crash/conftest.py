@@ -75,7 +75,7 @@ class Ward:
         with SandboxThread([make_sandbox(time.time)]) as thread:
             task = self._task(folder, f"t.{name}", thread)
             if bug:
-                task = replace(task, first=BUGS / f"{bug}.py")
+                task = replace(task, first=BUGS / f"{bug}.py", seconds=25.0)
             ended = Ended(kill, bug)
             cancelled = False
             kills = [kill, None] if kill else [None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -114,3 +115,19 @@ async def test_an_upgraded_adapter_on_an_old_ledger_sends_nothing(rig: Rig, monk
     rig.bench.publish(*resources)
     await rig.work()
     assert "kunjungan.edit" in rig.effects()
+
+
+async def test_a_log_in_refused_while_probing_closes_the_credential(rig: Rig) -> None:
+    """Asking again and again with refused credentials locks the account: one refusal is enough."""
+    rig.reopen(waktu=rig.bench.config["waktu"] | {"visibility": 3.0})  # the first probe comes a second after the loss
+    rig.faults({"operation": "pendaftaran.add", "kind": "lost_after", "count": 1})
+    rig.bench.publish(*visit("e1"))
+    await rig.bench.start()
+    await rig.until(rig.effects)
+    rig.admin("options", {"pcare": {"consumer_expired": True}})
+    await rig.until(lambda: rig.bench.host.limits.closed)
+    asked = len(rig.admin("requests"))
+    await asyncio.sleep(1.5)
+    assert len(rig.admin("requests")) == asked
+    assert rig.row("pendaftaran", "e1")["work"] == "in_doubt"
+    await rig.bench.stop()

@@ -1,4 +1,4 @@
-"""`jknbridge run` as a child process between a real Apache Kafka and the sandbox, and what may be said of the two afterwards.
+"""`jknbridge run` as a child process between a real Apache Kafka and the sandbox, and what both hold afterwards.
 
 Without Java and Maven these tests skip, and the last line of the whole run says so; with ``CI=true`` that is a failure.
 """
@@ -42,8 +42,8 @@ PROGRAM = Path(sys.executable).with_name("jknbridge")
 START = datetime.now(UTC) - timedelta(minutes=1)
 """One service time for a whole run of the tests: a visit told again is the same visit."""
 TIMES = {
-    "settle": {"kunjungan": 0.2, "obat": 0.2}, "visibility": 0.3, "late_effect": 1.0, "probe_every": 0.3, "probe_for": 60.0,
-    "retry_first": 0.1, "retry_cap": 1.0, "connect": 2.0, "total": 5.0,
+    "settle": {"kunjungan": 0.2, "obat": 0.2}, "visibility": 0.3, "late_effect": 1.0, "probe_every": 0.3,
+    "probe_for": 60.0, "retry_first": 0.1, "retry_cap": 1.0, "connect": 2.0, "total": 5.0,
 }  # fmt: skip
 
 _said: list[str] = []
@@ -67,7 +67,8 @@ class Kafka(ApacheKafka):
 
     def producer(self) -> Producer:
         """librdkafka's: the EMR's own client is another than ours."""
-        return Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "log_level": 0})
+        options = {"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "log_level": 0}
+        return Producer({**options, "reconnect.backoff.max.ms": 200})
 
     def publish(self, topic: str, *visits: Sequence[Mapping[str, Any]]) -> None:
         """Whole visits, resource by resource over the topic's partitions; returns when the broker has them."""
@@ -86,7 +87,8 @@ class Kafka(ApacheKafka):
         found = []
         while any(consumer.position(tp) < ends[tp] for tp in parts):
             for records in consumer.poll(timeout_ms=500).values():
-                found += [json.loads(r.value) for r in records if dict(r.headers)["ce_source"].decode().endswith(ledger)]
+                own = [r for r in records if dict(r.headers)["ce_source"].decode().endswith(ledger)]
+                found += [json.loads(r.value) for r in own]
         consumer.close()
         return found
 
@@ -97,22 +99,28 @@ def send(producer: Producer, topic: str, resources: Iterable[Mapping[str, Any]])
 
 
 class Load:
-    """An EMR at work: visits published one after the other from a thread, through whatever happens to the broker."""
+    """An EMR at work: visits published one after the other from a thread, each when the broker has the one before."""
 
     def __init__(self, kafka: Kafka, topic: str, visits: Sequence[Sequence[Mapping[str, Any]]], every: float) -> None:
-        self._producer = kafka.producer()
+        self._kafka = kafka
         self._thread = threading.Thread(target=self._run, args=(topic, visits, every), daemon=True)
         self._thread.start()
 
     def _run(self, topic: str, visits: Sequence[Sequence[Mapping[str, Any]]], every: float) -> None:
+        producer = self._kafka.producer()
         for resources in visits:
-            send(self._producer, topic, resources)
+            send(producer, topic, resources)
+            producer.flush(60)
             time.sleep(every)
+
+    @property
+    def going_on(self) -> bool:
+        return self._thread.is_alive()
 
     def end(self) -> None:
         """When the broker has acknowledged all of it."""
         self._thread.join(60)
-        assert self._producer.flush(60) == 0
+        assert not self.going_on
 
 
 def patients(first: int, last: int, drugs: int = 1) -> list[list[dict[str, Any]]]:
@@ -157,7 +165,7 @@ class Target:
         return sum(row.operation == operation for row in self.thread.sandbox.truth.requests)
 
     def faults(self, visits: int, drugs: int = 1) -> list[str]:
-        """What is wrong with what PCare holds, in words: each visit and each of its drugs once, nothing sent blindly."""
+        """What is wrong with what PCare holds, in words: each visit and each drug once, nothing sent blindly."""
         rows = [row.effect for row in self.thread.sandbox.truth.effects]
         found = Counter(effect.operation for effect in rows)
         wanted = {"pendaftaran.add": visits, "kunjungan.add": visits, "obat.add": visits * drugs}
@@ -274,7 +282,11 @@ class Bridge:
         """Until every visit has all its submissions at PCare, and nothing is left to do or to publish."""
         present = "SELECT count(*) FROM submission WHERE held = 'present' AND work = 'none'"
         wanted = visits * (2 + drugs)
-        return self.until(lambda: self.ask(present)[0][0] == wanted and not self.left(), f"{wanted} things held", seconds)
+
+        def settled() -> bool:
+            return self.ask(present)[0][0] == wanted and not self.left()
+
+        return self.until(settled, f"{wanted} things held", seconds)
 
     def tail(self) -> str:
         return "\n".join(self._log.read_text().splitlines()[-25:])

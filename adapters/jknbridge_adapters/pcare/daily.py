@@ -12,16 +12,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from jknbridge.reasons import Reason
-from jknbridge.targets import Call, Day, DayRow, Held
+from jknbridge.targets import Call, CredentialRefused, Day, DayRow, Held, Later
 from jknbridge_adapters.pcare.isi import tanggal
 from jknbridge_adapters.pcare.probe import registration_of
 from jknbridge_adapters.pcare.reading import Reader, Row, Unread, at, served, shown
 
 
 class _Unbelieved(Exception):
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Reason, cause: Later | CredentialRefused | None = None) -> None:
         super().__init__(reason.code)
         self.reason = reason
+        self.cause = cause
 
 
 async def read_day(reader: Reader, day: date, held: Sequence[Held]) -> Day:
@@ -31,14 +32,14 @@ async def read_day(reader: Reader, day: date, held: Sequence[Held]) -> Day:
         visits = await _visits(reader, registrations, held)
         drugs = await _drugs(reader, held)
     except _Unbelieved as stopped:
-        return Day(None, stopped.reason)
+        return Day(None, stopped.reason, stopped.cause)
     return Day((*(_registration_row(row, day) for row in registrations), *visits, *drugs))
 
 
 async def _registrations(reader: Reader, day: date, held: Sequence[Held]) -> tuple[Row, ...]:
     reading = await reader.registrations(day)
     if isinstance(reading, Unread):
-        raise _Unbelieved(reading.reason)
+        raise _Unbelieved(reading.reason, reading.cause)
     ours = _of(held, "pendaftaran")
     if reading.empty and ours and not await reader.alive(_text(ours[0], "noKartu")):
         raise _Unbelieved(Reason.of("pcare.bacaan_kosong"))
@@ -54,7 +55,7 @@ async def _visits(reader: Reader, registrations: Sequence[Row], held: Sequence[H
             continue
         reading = await reader.history(_text(call, "noKartu"))
         if isinstance(reading, Unread):
-            raise _Unbelieved(reading.reason)
+            raise _Unbelieved(reading.reason, reading.cause)
         number = call.values.get("noKunjungan")
         row = next((row for row in reading.rows if at(row, "noKunjungan") == number), None)
         if row is not None:
@@ -72,7 +73,7 @@ async def _drugs(reader: Reader, held: Sequence[Held]) -> list[DayRow]:
     for visit, calls in ours.items():
         reading = await reader.drugs(visit)
         if isinstance(reading, Unread):
-            raise _Unbelieved(reading.reason)
+            raise _Unbelieved(reading.reason, reading.cause)
         if reading.empty and not await reader.alive(_text(calls[0], "noKartu")):
             raise _Unbelieved(Reason.of("pcare.bacaan_kosong"))
         found += [DayRow("obat", _drug(row), (), dict(row)) for row in reading.rows]

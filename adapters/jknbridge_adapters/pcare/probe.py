@@ -38,7 +38,7 @@ class Probe:
         call = doubt.call
         reading = await self._day(str(call.payload.get("tglDaftar") or call.sent.get("tglDaftar")))
         if isinstance(reading, Unread):
-            return CannotTell(reading.reason)
+            return CannotTell(reading.reason, reading.cause)
         wanted = _keys(doubt)
         rows = [row for row in reading.rows if _is_registration(row, wanted)]
         if call.verb is Verb.DELETE:
@@ -64,7 +64,7 @@ class Probe:
         call, wanted = doubt.call, _keys(doubt)
         reading = await self._history(wanted["noKartu"])
         if isinstance(reading, Unread):
-            return CannotTell(reading.reason)
+            return CannotTell(reading.reason, reading.cause)
         number = call.values.get("noKunjungan")
         by_number = call.verb is not Verb.ADD
         rows = [
@@ -87,7 +87,7 @@ class Probe:
         """No such visit in the history. The registration's status says whether there is one all the same."""
         reading = await self._day(wanted["tglDaftar"])
         if isinstance(reading, Unread):
-            return CannotTell(reading.reason)
+            return CannotTell(reading.reason, reading.cause)
         registration = next((row for row in reading.rows if _is_registration(row, wanted)), None)
         if registration is not None and served(registration):
             return CannotTell(Reason.of("pcare.bacaan_kosong"))
@@ -108,7 +108,7 @@ class Probe:
         visit = str(call.payload.get("noKunjungan") or call.sent.get("noKunjungan"))
         reading = await self._drugs(visit)
         if isinstance(reading, Unread):
-            return CannotTell(reading.reason)
+            return CannotTell(reading.reason, reading.cause)
         before = {at(row, "kdObatSK") for row in call.snapshot or ()}
         ours = {receipt.get("kdObatSK", "") for receipt in doubt.ours}
         here = {at(row, "kdObatSK") for row in reading.rows}
@@ -135,7 +135,9 @@ class Probe:
         card = str(doubt.call.payload.get("noKartu") or doubt.call.sent.get("noKartu") or "")
         reading = await self._history(card) if card else None
         if reading is None or isinstance(reading, Unread):
-            return CannotTell(reading.reason if isinstance(reading, Unread) else Reason.of("pcare.bacaan_kosong"))
+            if isinstance(reading, Unread):
+                return CannotTell(reading.reason, reading.cause)
+            return CannotTell(Reason.of("pcare.bacaan_kosong"))
         if any(at(row, "noKunjungan") == visit for row in reading.rows):
             return Absent(True)
         return CannotTell(Reason.of("pcare.bacaan_kosong"))

@@ -1,4 +1,4 @@
-"""``jknbridge sources``: where reading goes on per topic and partition, and the answer when a source stopped and asks."""
+"""``jknbridge sources``: where reading goes on, and the answer when a source stopped and asks."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def list_(app: App) -> None:
 def resume(app: App, topic: str, partition: int, offset: int, who: str | None, why: str | None) -> None:
     """Lanjutkan membaca TOPIC PARTITION dari OFFSET / read on from here.
 
-    Peristiwa sebelum OFFSET tidak dibaca lagi; yang sudah pernah dibaca tidak dikirim dua kali. Events before OFFSET are
-    not read again; what was read before has no second effect.
+    Peristiwa sebelum OFFSET tidak dibaca lagi; yang sudah pernah dibaca tidak dikirim dua kali. Events before OFFSET
+    are not read again; what was read before has no second effect.
     """
     from jknbridge.decisions import audit
     from jknbridge.errors import NeedsPerson

@@ -22,8 +22,8 @@ class Prepared:
 
 
 def call_box(call: Call, desired: dict[str, Any], inputs: str | None, *, adopting: bool = False) -> dict[str, Any]:
-    """``desired``: what was wanted when the request left, as adapters said it, and the ``inputs`` they said it from: what is
-    accepted if it succeeds.
+    """``desired``: what was wanted when the request left, as adapters said it, and the ``inputs`` they said it from:
+    what is accepted if it succeeds.
     """
     return {
         "desired": desired,

@@ -19,7 +19,7 @@ A doubtful PUT is not probed: the same body again is its probe (``repeat_safe``)
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -77,7 +77,7 @@ _due = (
     )
     .join(s.request_submission, s.request_submission.c.request_id == _r.id)
     .join(s.submission, s.submission.c.id == s.request_submission.c.submission_id)
-    .where(_r.state == "in_doubt", _r.probe_at <= bindparam("now"))
+    .where(_r.state == "in_doubt", _r.probe_at <= bindparam("now"), _r.instance == bindparam("instance"))
     .order_by(_r.probe_at)
     .limit(bindparam("most"))
 )
@@ -110,10 +110,16 @@ def recover(connection: Connection, now: float) -> int:
     return len(rows)
 
 
-def due(connection: Connection, desk: Desk, instances: Instances, most: int) -> list[Open]:
-    """The doubts to be probed now, each with what may serve as control and which sibling rows are ours."""
-    found = []
-    for row in connection.execute(_due, {"now": desk.now, "most": most}).all():
+def due(
+    connection: Connection, desk: Desk, instances: Instances, instance: str, most: int, probing: Collection[str] = ()
+) -> list[Open]:
+    """The doubts of one instance to be probed now, but those under way, each with what may serve as control and which
+    sibling rows are ours.
+    """
+    found: list[Open] = []
+    for row in connection.execute(_due, {"now": desk.now, "most": most + len(probing), "instance": instance}).all():
+        if row.id in probing or len(found) >= most:
+            continue
         key = desk.keys.by_id(connection, row.key_id)
         box = desk.vault.open(row.call_box, key.wrapped)
         call = call_of(box, row.id, row.instance, row.target, row.kind, row.verb, instances)
@@ -286,13 +292,20 @@ def repeat(connection: Connection, desk: Desk, request_id: str, instances: Insta
         {"request_id": new, "submission_id": row["id"], "fingerprint": case.fingerprint},
     )
     row["work"] = "sending"
+    row["tries"] += 1
     case.settle()
     return Prepared(new, row["id"], row["journey_id"], call)
 
 
 # --- the second look after a repeat without natural key --------------------------------------------------------------
 
-_checks = select(s.submission).where(s.submission.c.check_at <= bindparam("now")).limit(bindparam("most"))
+_checks = (  # but those whose own request or doubt decides first
+    select(s.submission)
+    .where(s.submission.c.check_at <= bindparam("now"), s.submission.c.instance == bindparam("instance"))
+    .where(s.submission.c.held != "unknown", s.submission.c.work.not_in(("sending", "in_doubt")))
+    .order_by(s.submission.c.check_at)
+    .limit(bindparam("most"))
+)
 _first_doubt = (
     select(s.request)
     .join(s.request_submission, s.request_submission.c.request_id == _r.id)
@@ -303,14 +316,17 @@ _first_doubt = (
 )
 
 
-def checks_due(connection: Connection, desk: Desk, instances: Instances, most: int) -> list[tuple[int, Open | None]]:
+def checks_due(
+    connection: Connection, desk: Desk, instances: Instances, instance: str, most: int, checking: Collection[int] = ()
+) -> list[tuple[int, Open | None]]:
     """Submissions without natural key that were in doubt and are due a look for a surplus row; ``None`` where there is
     nothing to look for any more. Only reads."""
     found: list[tuple[int, Open | None]] = []
-    for row in connection.execute(_checks, {"now": desk.now, "most": most}).all():
+    asked = {"now": desk.now, "most": most + len(checking), "instance": instance}
+    for row in connection.execute(_checks, asked).all():
+        if row.id in checking or len(found) >= most:
+            continue
         first = connection.execute(_first_doubt, {"id": row.id}).first()
-        if row.held == "unknown":
-            continue  # its own doubt decides first
         if first is None or row.held == "absent":
             found.append((row.id, None))
             continue

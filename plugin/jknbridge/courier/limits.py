@@ -31,10 +31,15 @@ class Limits:
     def free(self, instance: Instance) -> int:
         """How many more requests this instance may start now. After a circuit's pause one request tries first."""
         key = instance.settings.limit_key
-        if instance.settings.mode is not Mode.JALAN or key in self.closed or self.pause(instance) > 0:
+        if not self.may_send(instance):
             return 0
         places = 1 if self._failures[key] else instance.settings.serentak
         return max(places - self._busy[key], 0)
+
+    def may_send(self, instance: Instance) -> bool:
+        """Whether a request with an effect may leave now, places aside."""
+        settings = instance.settings
+        return settings.mode is Mode.JALAN and settings.limit_key not in self.closed and self.pause(instance) <= 0
 
     def pause(self, instance: Instance) -> float:
         """Seconds until this instance may be tried again: its circuit, or its maintenance hours."""

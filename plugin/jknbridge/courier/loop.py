@@ -12,19 +12,19 @@ import contextlib
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection
 
 from jknbridge import customs
-from jknbridge.courier import doubts, outcomes
+from jknbridge.courier import doubts, due, outcomes
 from jknbridge.courier import take as taking
 from jknbridge.courier.calls import Prepared
 from jknbridge.errors import LedgerBusy
 from jknbridge.ledger import facts as fact_rows
 from jknbridge.ledger import offsets
-from jknbridge.ledger import schema as s
 from jknbridge.reasons import Reason, register_all
 from jknbridge.targets import (
     CannotTell,
@@ -71,6 +71,7 @@ class Courier:
         self._asking: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
+        self._first = 0
         self.stopping = False
 
     def client(self, instance: Instance) -> Client:
@@ -88,27 +89,24 @@ class Courier:
             wake.clear()
             async with self._turn:  # so that a stop does not come between an intent and its request
                 taken = await self._write(self._take, urgent=True)
+                # Only now: the write may have been run twice, or undone and tried again.
+                for prepared in (*taken.intents, *taken.snapshots):
+                    self._hands[prepared.submission] = prepared.lane
                 for prepared in taken.intents:
-                    self._spawn(self._send(prepared))
+                    self._host.limits.taken(prepared.call.instance)  # before the next look at what is free
+                    self._spawn(self._send_taken(prepared))
                 for prepared in taken.snapshots:
                     self._spawn(self._snapshot(prepared))
             if not taken.intents and not taken.snapshots:
-                await self._sleep(wake, _next_work)
+                await self._sleep(wake, due.next_work)
 
     def _take(self, connection: Connection) -> taking.Taken:
         desk = self._host.desk()
-        free: dict[str, int] = {}
-        spare: dict[str, int] = {}
-        for instance in self._host.instances:
-            key = instance.settings.limit_key
-            spare.setdefault(key, self._host.limits.free(instance))
-            free[instance.name] = min(spare[key], self._host.limits.free(instance))
-            spare[key] -= free[instance.name] // 2
-        context = self._context(free, cautious=offsets.cautious(connection, desk.now))
-        taken = taking.take(connection, desk, context)
-        for prepared in (*taken.intents, *taken.snapshots):
-            self._hands[prepared.submission] = prepared.lane
-        return taken
+        self._first += 1  # instances that share a credential share its places, by turns
+        order = list(self._host.instances)
+        first = self._first % max(len(order), 1)
+        free = {i.name: self._host.limits.free(i) for i in (*order[first:], *order[:first])}
+        return taking.take(connection, desk, self._context(free, cautious=offsets.cautious(connection, desk.now)))
 
     def _context(
         self, free: dict[str, int], snapshots: dict[int, Any] | None = None, *, cautious: bool = False
@@ -126,19 +124,22 @@ class Courier:
             cautious=cautious,
         )
 
-    async def _send(self, prepared: Prepared) -> None:
-        instance = prepared.call.instance
-        self._host.limits.taken(instance)
+    async def _send_taken(self, prepared: Prepared) -> None:
         try:
-            outcome = await self._outcome(prepared)
-            self._judge(instance, outcome)
-            if isinstance(outcome, CredentialRefused):
-                await self._close(instance, outcome.reason)
-            await self._settle(prepared.request, outcome)
+            await self._send(prepared)
         finally:
             self._hands.pop(prepared.submission, None)
-            await self._host.limits.given_back(instance)
+            await self._host.limits.given_back(prepared.call.instance)
             self._host.wakes.work.set()
+
+    async def _send(self, prepared: Prepared) -> None:
+        """Send, and write what came of it. The caller holds a place."""
+        instance = prepared.call.instance
+        outcome = await self._outcome(prepared)
+        self._judge(instance, outcome)
+        if isinstance(outcome, CredentialRefused):
+            await self.close(instance, outcome.reason)
+        await self._settle(prepared.request, outcome)
 
     async def _outcome(self, prepared: Prepared) -> Outcome:
         instance = prepared.call.instance
@@ -158,18 +159,19 @@ class Courier:
         instance = prepared.call.instance
         try:
             async with self._host.limits.place(instance):
+                if not self._host.may_ask(instance):
+                    return  # closed or paused while it waited for its place
                 rows = await self._read_snapshot(prepared)
-            if isinstance(rows, Later | CredentialRefused):
-                self._judge(instance, rows)
-                if isinstance(rows, CredentialRefused):
-                    await self._close(instance, rows.reason)
-                at = self._host.clock.now() + outcomes.backoff(2, self._host.settings.waktu)
-                await self._write(lambda c: _put_off(c, prepared.submission, at))
-                return
-            taken = await self._write(lambda c: self._take_with(c, prepared, rows), urgent=True)
-            for intent in taken.intents:
-                self._hands[intent.submission] = intent.lane
-                await self._send(intent)
+                if isinstance(rows, Later | CredentialRefused):
+                    self._judge(instance, rows)
+                    if isinstance(rows, CredentialRefused):
+                        await self.close(instance, rows.reason)
+                    at = self._host.clock.now() + outcomes.backoff(2, self._host.settings.waktu)
+                    await self._write(lambda c: due.put_off(c, prepared.submission, at))
+                    return
+                taken = await self._write(lambda c: self._take_with(c, prepared, rows), urgent=True)
+                for intent in taken.intents:
+                    await self._send(intent)
         finally:
             self._hands.pop(prepared.submission, None)
             self._host.wakes.work.set()
@@ -193,37 +195,50 @@ class Courier:
         wake = self._host.wakes.doubts
         while not self.stopping:
             wake.clear()
-            open_ = [o for o in await self._read(self._doubts_due) if o.request not in self._probing]
+            open_ = await self._read(self._doubts_due)
             groups: dict[str, list[doubts.Open]] = defaultdict(list)
             for one in open_:
                 groups[one.instance].append(one)
             for name, group in groups.items():
                 self._probing |= {one.request for one in group}
                 self._spawn(self._probe(self._host.instances.by_name[name], group))
-            checks = await self._read(lambda c: doubts.checks_due(c, self._host.desk(), self._host.instances, _BATCH))
-            checks = [check for check in checks if check[0] not in self._checking]
+            checks = await self._read(self._checks_due)
             for submission, look in checks:
                 self._checking.add(submission)
                 self._spawn(self._check(submission, look))
             if not groups and not checks:
-                await self._sleep(wake, _next_doubt)
+                await self._sleep(wake, due.next_doubt)
 
     def _doubts_due(self, connection: Connection) -> list[doubts.Open]:
-        found = doubts.due(connection, self._host.desk(), self._host.instances, _BATCH * 4)
-        return [one for one in found if self._host.may_ask(self._host.instances.by_name[one.instance])]
+        """Of each instance by itself: what may not be asked in one must not fill the batch of another."""
+        host, desk, found = self._host, self._host.desk(), []
+        for instance in filter(host.may_ask, host.instances):
+            open_ = doubts.due(connection, desk, host.instances, instance.name, _BATCH, self._probing)
+            found += [one for one in open_ if not _repeats(one) or host.limits.free(instance) > 0]
+        return found
+
+    def _checks_due(self, connection: Connection) -> list[tuple[int, doubts.Open | None]]:
+        host, desk = self._host, self._host.desk()
+        found: list[tuple[int, doubts.Open | None]] = []
+        for instance in filter(host.may_ask, host.instances):
+            found += doubts.checks_due(connection, desk, host.instances, instance.name, _BATCH, self._checking)
+        return found
 
     async def _probe(self, instance: Instance, group: list[doubts.Open]) -> None:
         try:
             ask = [one for one in group if not _repeats(one)]
             for one in group:
                 if _repeats(one):
-                    await self._repeat(one)
+                    await self._repeat(instance, one)
             if ask:
                 async with self._host.limits.place(instance):
+                    if not self._host.may_ask(instance):
+                        return
                     read_at = self._host.clock.now()
                     findings = await self._findings(instance, ask)
-                for one, finding in zip(ask, findings, strict=True):
-                    await self._found_out(one.request, finding, read_at)
+                if not await self._unreachable(instance, ask, findings):
+                    for one, finding in zip(ask, findings, strict=True):
+                        await self._found_out(one.request, finding, read_at)
         finally:
             self._probing -= {one.request for one in group}
             self._host.wakes.doubts.set()
@@ -237,18 +252,36 @@ class Courier:
         except Exception as error:
             return [CannotTell(_defect(instance, error))] * len(group)
 
+    async def _unreachable(self, instance: Instance, group: list[doubts.Open], findings: Sequence[Finding]) -> bool:
+        """Whether the reads failed because the target as a whole did: then nothing was found out, and no doubt is
+        older for it. Its circuit opens, or its credential closes, as after any other call."""
+        causes = [f.cause for f in findings if isinstance(f, CannotTell) and f.cause is not None]
+        for cause in causes[:1]:
+            self._judge(instance, cause)
+            if isinstance(cause, CredentialRefused):
+                await self.close(instance, cause.reason)
+        away = len(causes) == len(findings) and any(isinstance(c, CredentialRefused) or c.busy for c in causes)
+        if away:
+            pause = max(self._host.limits.pause(instance), self._host.settings.waktu.retry_first)
+            until = self._host.clock.now() + pause
+            await self._write(lambda c: doubts.postpone(c, [one.request for one in group], until))
+        return away
+
     async def _found_out(self, request: str, finding: Finding, read_at: float) -> None:
         waktu = self._host.settings.waktu
         await self._write(lambda c: doubts.found_out(c, self._host.desk(), request, finding, read_at, waktu))
         self._host.wakes.after_change()
 
-    async def _repeat(self, one: doubts.Open) -> None:
+    async def _repeat(self, instance: Instance, one: doubts.Open) -> None:
         host = self._host
-        prepared = await self._write(
-            lambda c: doubts.repeat(c, host.desk(), one.request, host.instances, host.worker), urgent=True
-        )
-        if prepared is not None:
-            await self._send(prepared)
+        async with host.limits.place(instance):
+            if not host.limits.may_send(instance):
+                return  # it is a request with an effect: not from a shadow, nor into a closed door
+            prepared = await self._write(
+                lambda c: doubts.repeat(c, host.desk(), one.request, host.instances, host.worker), urgent=True
+            )
+            if prepared is not None:
+                await self._send(prepared)
 
     async def _check(self, submission: int, one: doubts.Open | None) -> None:
         try:
@@ -257,6 +290,8 @@ class Courier:
                 return
             instance = self._host.instances.by_name[one.instance]
             async with self._host.limits.place(instance):
+                if not self._host.may_ask(instance):
+                    return
                 findings = await self._findings(instance, [one])
             waktu = self._host.settings.waktu
             await self._write(lambda c: doubts.checked(c, self._host.desk(), submission, findings[0], waktu))
@@ -271,24 +306,26 @@ class Courier:
         wake = self._host.wakes.facts
         while not self.stopping:
             wake.clear()
-            due = await self._read(
-                lambda c: fact_rows.due(c, self._host.ledger.vault, self._host.clock.now(), _BATCH * 2)
-            )
-            started = 0
-            for fact_id, name, question, tries in due:
-                instance = self._host.instances.by_name.get(name)
-                if instance is None or fact_id in self._asking or not self._host.may_ask(instance):
-                    continue
+            questions = await self._read(self._facts_due)
+            for fact_id, name, question, tries in questions:
                 self._asking.add(fact_id)
-                started += 1
-                self._spawn(self._ask(fact_id, instance, question, tries))
-            if not started:
-                await self._sleep(wake, _next_fact)
+                self._spawn(self._ask(fact_id, self._host.instances.by_name[name], question, tries))
+            if not questions:
+                await self._sleep(wake, due.next_fact)
+
+    def _facts_due(self, connection: Connection) -> list[tuple[int, str, Question, int]]:
+        host, now = self._host, self._host.clock.now()
+        found: list[tuple[int, str, Question, int]] = []
+        for instance in filter(host.may_ask, host.instances):
+            found += fact_rows.due(connection, host.ledger.vault, now, instance.name, _BATCH, self._asking)
+        return found
 
     async def _ask(self, fact_id: int, instance: Instance, question: Question, tries: int) -> None:
         host = self._host
         try:
             async with host.limits.place(instance):
+                if not host.may_ask(instance):
+                    return  # one refused log-in is enough: those behind it are not sent after it
                 try:
                     asked = self.client(instance).ask(question)
                     answer = customs.answer(await customs.called(asked, self._patience(_READS)))
@@ -299,7 +336,7 @@ class Courier:
             else:
                 host.limits.well(instance)
             if isinstance(answer, CredentialRefused):
-                await self._close(instance, answer.reason)
+                await self.close(instance, answer.reason)
             now = host.clock.now()
             retry = now + outcomes.backoff(tries + 1, host.settings.waktu)
             await self._write(lambda c: fact_rows.answered(c, host.ledger.vault, fact_id, answer, now, retry))
@@ -322,7 +359,8 @@ class Courier:
         elif not isinstance(outcome, Unknown | Later):
             self._host.limits.well(instance)
 
-    async def _close(self, instance: Instance, reason: Reason) -> None:
+    async def close(self, instance: Instance, reason: Reason) -> None:
+        """Nothing is sent with this credential any more, by any worker, until its secret changes."""
         key, secret = instance.settings.limit_key, self._host.secret_hmac(instance)
         self._host.limits.closed.add(key)
         log.error("credential refused, closed", facility=instance.facility, target=instance.target, reason=reason.code)
@@ -344,11 +382,11 @@ class Courier:
         return await self._host.ledger.read(job)
 
     async def _sleep(self, wake: asyncio.Event, next_due: Callable[[Connection], float | None]) -> None:
-        due = await self._read(next_due)
+        at = await self._read(next_due)
         now = self._host.clock.now()
         held_up = min((p for i in self._host.instances if (p := self._host.limits.pause(i)) > 0), default=3600.0)
-        wait = 3600.0 if due is None else max(due - now, 0.0)
-        if due is not None and due <= now:
+        wait = 3600.0 if at is None else max(at - now, 0.0)
+        if at is not None and at <= now:
             wait = min(held_up, 1.0)  # due, but its place, circuit or credential does not allow it yet
         await self._host.clock.wait(min(wait, held_up) if wait else held_up, wake)
 
@@ -397,25 +435,4 @@ def _repeats(one: doubts.Open) -> bool:
 def _where(error: BaseException) -> str:
     """The place in the program, without the text of the error: that may quote a person."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else "-"
-
-
-def _put_off(connection: Connection, submission: int, at: float) -> None:
-    connection.execute(s.submission.update().where(s.submission.c.id == submission).values(due_at=at))
-
-
-def _next_work(connection: Connection) -> float | None:
-    c = s.submission.c
-    due = case((c.verb == "delete", c.due_at), (c.settle_at > c.due_at, c.settle_at), else_=c.due_at)
-    late = case((c.verb == "delete", due), (c.not_before > due, c.not_before), else_=due)
-    return connection.execute(select(func.min(late)).where(c.work.in_(("ready", "retry")))).scalar()
-
-
-def _next_doubt(connection: Connection) -> float | None:
-    probe = connection.execute(select(func.min(s.request.c.probe_at)).where(s.request.c.state == "in_doubt")).scalar()
-    check = connection.execute(select(func.min(s.submission.c.check_at))).scalar()
-    return min((moment for moment in (probe, check) if moment is not None), default=None)
-
-
-def _next_fact(connection: Connection) -> float | None:
-    return connection.execute(select(func.min(s.fact.c.due_at)).where(s.fact.c.state == "asked")).scalar()
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else "-"

@@ -195,7 +195,8 @@ def settle(connection: Connection, desk: Desk, request_id: str, outcome: Outcome
             case.row["tries"] = max(case.row["tries"] - 1, 0)
             case.again(desk.now, Reason.of("kirim.kredensial", why=outcome.reason.id), "credential")
         case _:
-            case.in_doubt(outcome.reason, desk.now + min(1.0, waktu.visibility))
+            again = backoff(case.row["tries"], waktu) if case.request["repeat_of"] else min(1.0, waktu.visibility)
+            case.in_doubt(outcome.reason, desk.now + again)
     return case.settle()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -152,7 +153,10 @@ _insert_request, _insert_link = insert(s.request), insert(s.request_submission)
 def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
     """Turn due work into intents, as many as each instance may start."""
     taken = Taken()
-    for instance, free in context.free.items():
+    used: Counter[str] = Counter()
+    for instance, places in context.free.items():
+        key = context.instances.by_name[instance].settings.limit_key
+        free = places - used[key]
         if free <= 0:
             continue
         hands = {"ours": sorted(context.ours), "lanes": sorted(context.lanes)}
@@ -168,6 +172,7 @@ def take(connection: Connection, desk: Desk, context: TakeContext) -> Taken:
             sheet = sheets[row.journey_id]
             if _take_one(connection, sheet, sheet.row(row.id), context, taken):
                 free -= 1
+                used[key] += 1
                 if row.lane:
                     busy |= {row.lane}
         for sheet in sheets.values():

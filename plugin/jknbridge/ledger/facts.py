@@ -7,7 +7,7 @@ another date may reuse an answer that is younger than ``fact_max_age``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -107,11 +107,17 @@ def _ensure(connection: Connection, desk: Desk, instance: str, question: Questio
     return made.inserted_primary_key[0], bool(young)
 
 
-def due(connection: Connection, vault: Vault, now: float, most: int) -> list[tuple[int, str, Question, int]]:
-    """Questions to be asked now: (fact id, instance, question, tries)."""
+def due(
+    connection: Connection, vault: Vault, now: float, instance: str, most: int, asking: Collection[int] = ()
+) -> list[tuple[int, str, Question, int]]:
+    """Questions of one instance to be asked now, but those under way: (fact id, instance, question, tries)."""
     query = (
-        select(s.fact).where(s.fact.c.due_at <= now, s.fact.c.state == "asked").order_by(s.fact.c.due_at).limit(most)
+        select(s.fact)
+        .where(s.fact.c.due_at <= now, s.fact.c.state == "asked", s.fact.c.instance == instance)
+        .order_by(s.fact.c.due_at)
+        .limit(most + len(asking))
     )
+    fresh = [row for row in connection.execute(query) if row.id not in asking]
     return [
         (
             row.id,
@@ -119,7 +125,7 @@ def due(connection: Connection, vault: Vault, now: float, most: int) -> list[tup
             Question(row.kind, tuple(vault.open(row.question_box, None)), date.fromisoformat(row.as_of)),
             row.tries,
         )
-        for row in connection.execute(query)
+        for row in fresh[:most]
     ]
 
 

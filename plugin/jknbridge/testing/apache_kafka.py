@@ -1,4 +1,4 @@
-"""A real Apache Kafka for tests, without Docker: one broker in KRaft mode from its own jars, fetched once through Maven.
+"""A real Apache Kafka for tests, without Docker: one broker in KRaft mode, its jars fetched once through Maven.
 
 For what librdkafka's mock cluster cannot show: SIGKILL and restart, rebalances, TLS and log-in. Needs Java 17 and, the
 first time, Maven; :func:`missing` says which of them is not there. The jars (43 MB) go to a cache folder of the user's.
@@ -8,8 +8,9 @@ first time, Maven; :func:`missing` says which of them is not there. The jars (43
         kafka.kill()                          # SIGKILL
         kafka.restart()
 
-One broker only, so nothing here shows replication. The data live in ``folder`` and survive :meth:`ApacheKafka.kill`.
-Imports no Kafka client: topics are made by whoever has one.
+One broker only, so nothing here shows replication. The data live in ``folder`` and survive :meth:`ApacheKafka.kill`;
+another object over the same folder is the same broker at other addresses. Imports no Kafka client: topics are made by
+whoever has one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import base64
 import os
 import random
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -30,7 +30,7 @@ from typing import Self
 
 VERSION = "4.1.0"
 HOST = "127.0.0.1"
-USER, PASSWORD = "jknbridge-uji", "sandi-uji-01"  # noqa: S105  a test broker's only user
+USER, PASSWORD = "jknbridge-uji", "sandi-uji-01"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-512")
 HOW_TO_GET = "apt-get install openjdk-17-jre-headless maven"
 
@@ -68,7 +68,7 @@ def missing(version: str = VERSION) -> str | None:
 
 
 def fetch(version: str = VERSION) -> Path:
-    """The folder with the broker's jars, fetched by Maven unless an earlier call did. Raises :class:`KafkaUnavailable`."""
+    """The folder with the broker's jars, which Maven fetches the first time. Raises :class:`KafkaUnavailable`."""
     libs = _libs(version)
     if libs.is_dir():
         return libs
@@ -77,18 +77,10 @@ def fetch(version: str = VERSION) -> Path:
     with tempfile.TemporaryDirectory(dir=libs.parent) as work:
         pom, target = Path(work, "pom.xml"), Path(work, "libs")
         pom.write_text(_POM.format(version=version))
-        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={target}", "-DincludeScope=runtime"]
-        try:
-            ended = subprocess.run(
-                ["mvn", "-q", "-B", "-f", str(pom), *goal], capture_output=True, text=True, timeout=300, check=False
-            )
-        except FileNotFoundError:
-            raise KafkaUnavailable("Maven (mvn) is not installed, and Kafka's jars were not fetched before") from None
-        except subprocess.TimeoutExpired:
-            raise KafkaUnavailable("Maven did not fetch Kafka's jars within 300 s") from None
+        goal = ("dependency:copy-dependencies", f"-DoutputDirectory={target}", "-DincludeScope=runtime")
+        ended = _run(300, "mvn", "-q", "-B", "-f", str(pom), *goal)
         if ended.returncode or not any(target.glob("kafka_*.jar")):
-            said = "\n".join((ended.stdout + ended.stderr).splitlines()[-15:])
-            raise KafkaUnavailable(f"Maven could not fetch Kafka {version}:\n{said}")
+            raise KafkaUnavailable(f"Maven could not fetch Kafka {version}:\n{_last(_said(ended), 15)}")
         try:
             target.rename(libs)
         except OSError:
@@ -122,13 +114,31 @@ def _libs(version: str) -> Path:
 
 
 def _answer(*command: str) -> str | None:
-    if shutil.which(command[0]) is None:
-        return None
+    """What a program says of itself; ``None`` if it is not there or fails."""
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        ended = _run(30, *command)
+    except KafkaUnavailable:
         return None
-    return ended.stdout + ended.stderr if ended.returncode == 0 else None
+    return _said(ended) if ended.returncode == 0 else None
+
+
+def _run(seconds: float, *command: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603  java and mvn, with arguments of our own
+            command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False
+        )
+    except FileNotFoundError:
+        raise KafkaUnavailable(f"{command[0]} is not installed. To get it: {HOW_TO_GET}") from None
+    except subprocess.TimeoutExpired:
+        raise KafkaUnavailable(f"{command[0]} did not end within {seconds:.0f} s") from None
+
+
+def _said(ended: subprocess.CompletedProcess[str]) -> str:
+    return ended.stdout + ended.stderr
+
+
+def _last(text: str, lines: int) -> str:
+    return "\n".join(text.splitlines()[-lines:])
 
 
 # --- the broker -------------------------------------------------------------------------------------------------------
@@ -178,11 +188,9 @@ class ApacheKafka:
         """Start, and return when every listener accepts connections: after how many seconds."""
         began = time.monotonic()
         libs = fetch(self.version)
-        config = self.folder / "server.properties"
-        if not config.exists():
-            self._prepare(libs, config)
+        config = self._prepare(libs)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  as above
                 self._java(libs, "kafka.Kafka", str(config)), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         for port in self._ports.values():
@@ -211,25 +219,20 @@ class ApacheKafka:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _prepare(self, libs: Path, config: Path) -> None:
-        """Settings, certificates, and a formatted log folder."""
+    def _prepare(self, libs: Path) -> Path:
+        """The settings file; certificates and a formatted log folder, where there are none yet."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self._sasl_ssl:
-            _certificates(self.authority, self.folder / "server.pem")
-        settings = self._settings()
-        draft = config.with_suffix(".draft")  # renamed when the folder is formatted, so that a failure is tried again
-        draft.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        scram = ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"] if self._sasl_ssl else []
-        tool = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(draft), "--ignore-formatted", *scram]
-        try:
-            ended = subprocess.run(self._java(libs, *tool), capture_output=True, text=True, timeout=60, check=False)
-        except FileNotFoundError:
-            raise KafkaUnavailable("Java is not installed") from None
-        except subprocess.TimeoutExpired:
-            raise KafkaUnavailable("Kafka's storage tool did not end within 60 s") from None
-        if ended.returncode:
-            raise KafkaUnavailable(f"Kafka's folder could not be formatted:\n{ended.stdout}{ended.stderr}")
-        draft.rename(config)
+        config, server = self.folder / "server.properties", self.folder / "server.pem"
+        if self._sasl_ssl and not server.exists():
+            _certificates(self.authority, server)
+        config.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
+        if not (self.folder / "data" / "meta.properties").exists():
+            scram = ("--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]") if self._sasl_ssl else ()
+            tool = ("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(config), *scram)
+            ended = _run(60, *self._java(libs, *tool))
+            if ended.returncode:
+                raise KafkaUnavailable(f"Kafka's folder could not be formatted:\n{_last(_said(ended), 15)}")
+        return config
 
     def _settings(self) -> Mapping[str, object]:
         listeners = ",".join(f"{name}://{HOST}:{port}" for name, port in self._ports.items())
@@ -291,7 +294,7 @@ class ApacheKafka:
             time.sleep(0.05)
 
     def _tail(self) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-25:])
+        return _last(self._log.read_text(errors="replace"), 25)
 
 
 def _certificates(authority: Path, server: Path) -> None:
