@@ -8,7 +8,8 @@ Three traps of kafka-python 3.0.12 are dealt with here, so that nobody else meet
   own level is.
 * A lost broker writes dozens of tracebacks a minute: each message goes on at most once per half minute and without one.
   The latest is kept, because a constructor that fails says only "timeout", and the log knows "certificate verify
-  failed".
+  failed". Such a cause outlives what follows it: Kafka ends some connections of a refused log-in without a word, and
+  "socket disconnected" would send people looking for the network's fault.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ log = structlog.stdlib.get_logger("jknbridge.kafka")
 C = TypeVar("C")
 _LONG_NUMBER = re.compile(r"\d{9,}")
 _REPEAT_AFTER = 30.0
+_CAUSE = re.compile("authenticat|authoriz|certificat|handshake", re.IGNORECASE)
 
 
 def masked(error: BaseException | str) -> str:
@@ -45,14 +47,17 @@ class _Funnel(logging.Handler):
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
         self.last: str | None = None
+        self._cause_at = -_REPEAT_AFTER
         self._said: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         # The age of a log line needs no injected clock: nothing is decided by it.
         message = masked(record.getMessage())
-        if not message.startswith("Bootstrap"):  # "Bootstrap failed: timeout" would cover the line that says why
-            self.last = message
         now = time.monotonic()
+        if _CAUSE.search(message):
+            self.last, self._cause_at = message, now
+        elif not message.startswith("Bootstrap") and now - self._cause_at >= _REPEAT_AFTER:
+            self.last = message  # "Bootstrap failed: timeout" would cover the line that says why
         if now - self._said.get(str(record.msg), -_REPEAT_AFTER) >= _REPEAT_AFTER:
             self._said[str(record.msg)] = now
             log.warning("kafka_client", logger=record.name, message=message)

@@ -222,6 +222,9 @@ def findings(found: object, asked: int) -> Sequence[Finding]:
                 _reason(one.reason)
             case CannotTell():
                 _reason(one.reason)
+                if one.cause is not None:
+                    snapshot(one.cause)
+                    _need(isinstance(one.cause, Later | CredentialRefused), "CannotTell.cause")
             case _:
                 raise Defect("probe: not a finding")
     return found

@@ -73,7 +73,7 @@ def mapped(connection: Connection, *, facility: str | None = None, list_: str | 
 
 def work_list(connection: Connection, *, facility: str | None = None, list_: str | None = None) -> list[Row]:
     """Local codes without a mapping, oldest first, each with how many submissions wait for it."""
-    query = select(s.mapping_work).order_by(_w.first_seen)
+    query = select(s.mapping_work).order_by(_w.first_seen, _w.facility, _w.list, _w.local)
     query = query if facility is None else query.where(_w.facility == facility)
     query = query if list_ is None else query.where(_w.list == list_)
     waiting = select(_c.wait_on).where(_c.wait_on.like("code|%"))

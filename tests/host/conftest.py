@@ -17,7 +17,7 @@ from jknbridge.host import Host
 from jknbridge.ledger import schema as s
 from jknbridge.plugins import build
 from jknbridge.settings import parse
-from jknbridge.testing.clock import ManualClock
+from jknbridge.testing.clock import ManualClock, idle
 from jknbridge.testing.memory import CARD, MemoryPlugin
 
 
@@ -68,23 +68,11 @@ class World:
         for seconds in (0.0, *advances):
             self.clock.advance(seconds)
             self.host.wakes.all()
-            await self._quiet(task)
+            await idle(self.host, self.clock, task)
         self.host.stop()
         await task
         self.host._stop.clear()
         self.host.courier.stopping = False
-
-    async def _quiet(self, task: asyncio.Task[None]) -> None:
-        """Idle: every loop sleeps on the clock, nothing is under way and nobody was woken, twice in a row."""
-        still = 0
-        while still < 2:
-            await asyncio.sleep(0.005)
-            if task.done():
-                await task
-            wakes = self.host.wakes
-            loops = (wakes.plan, wakes.work, wakes.doubts, wakes.facts)
-            busy = self.host.courier._tasks or any(loop.is_set() or not self.clock.asleep[loop] for loop in loops)
-            still = 0 if busy else still + 1
 
     def rows(self) -> list[dict[str, Any]]:
         return self.host.ledger.read_now(

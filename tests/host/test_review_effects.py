@@ -1,4 +1,4 @@
-"""Effects that a hostile reading found lost or doubled: doubts beside changed desires, reads that lag, rows that move."""
+"""Effects that a hostile reading found lost or doubled: doubts beside changed desires, lagging reads, moving rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from jknbridge.testing.memory import MemoryClient
 from jknbridge.verdicts import Verdict, Wanted
 
 _spec = importlib.util.spec_from_file_location("host_conftest", Path(__file__).with_name("conftest.py"))
-assert _spec and _spec.loader
+assert _spec
+assert _spec.loader
 kit = sys.modules.get("host_conftest") or importlib.util.module_from_spec(_spec)
 if "host_conftest" not in sys.modules:
     sys.modules["host_conftest"] = kit
@@ -282,9 +283,7 @@ async def test_a_number_of_ours_that_the_emr_wrote_back_does_not_stop_the_return
     assert row_of(world, "daftar")["held"] == "present"
 
 
-async def test_a_number_typed_a_moment_ago_is_looked_for_until_reads_must_show_it(
-    world: Any, monkeypatch: Any
-) -> None:
+async def test_a_number_typed_a_moment_ago_is_looked_for_until_reads_must_show_it(world: Any, monkeypatch: Any) -> None:
     carrying(world, monkeypatch)
     world.far.rows["99990001", "daftar", "T1"] = {"kartu": "0009999000011", "hari": "2026-01-05", "poli": "001"}
     real = MemoryClient._finding
@@ -345,7 +344,9 @@ async def test_a_faulty_release_does_not_widen_its_own_brake(make_world: Any) ->
     """The share is of what was *accepted* in a day. What the faulty release touched is not."""
     world = make_world(rem={"paling_sedikit": 1, "persen": 50})
     for n in range(8):
-        world.publish(patient(), encounter(f"enc-{n}", status="arrived", period={"start": f"2026-01-0{n + 1}T01:00:00Z"}))
+        world.publish(
+            patient(), encounter(f"enc-{n}", status="arrived", period={"start": f"2026-01-0{n + 1}T01:00:00Z"})
+        )
     await world.settle(0, 10 * 86400.0)
     assert world.far.requests["daftar.add"] == 8
     world.clock.advance(5 * 86400.0)
@@ -363,5 +364,3 @@ async def test_one_withdrawal_that_is_tried_again_is_one_withdrawal(world: Any) 
     world.publish(encounter(status="cancelled", version=2))
     await world.settle(*[130.0] * 12)
     assert row_of(world, "daftar")["work"] == "withdrawn"
-
-

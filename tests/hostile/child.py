@@ -102,6 +102,7 @@ async def main(folder: Path) -> dict[str, Any]:
         rig.bench.publish(*of("other", "0009999000016", facility=OTHER))
         await rig.until(lambda: pcare_is_done(rig, len(names) + 1), seconds=30)
         await asyncio.sleep(4.0)  # long enough for its doubts to be given to a person
+        hanging = {name: rig.row("benda", name)["work"] for name in ("send-hang", "probe-hang")}
         began = time.monotonic()
         await rig.bench.stop()
         stopped = time.monotonic() - began
@@ -111,7 +112,7 @@ async def main(folder: Path) -> dict[str, Any]:
         await rig.bench.start()
         await rig.until(lambda: pcare_is_done(rig, restarted), seconds=30)
         await rig.bench.stop()
-        found = result(rig, names, stopped)
+        found = result(rig, names, stopped) | {"hanging": hanging}
         rig.bench.close()
     logging.getLogger().removeHandler(handler)
     return found

@@ -38,6 +38,7 @@ from jknbridge_consumers.topics import ensure, needed
 
 CONTACTS, RESULTS = "jkn.kbk.kontak.v1", "jkn.hasil.v1"
 FACILITY = "99990001"
+PARTICIPANTS = 400
 PROGRAM = Path(sys.executable).with_name("jknbridge")
 START = datetime.now(UTC) - timedelta(minutes=1)
 """One service time for a whole run of the tests: a visit told again is the same visit."""
@@ -99,28 +100,27 @@ def send(producer: Producer, topic: str, resources: Iterable[Mapping[str, Any]])
 
 
 class Load:
-    """An EMR at work: visits published one after the other from a thread, each when the broker has the one before."""
+    """An EMR at work: visits ``v1``, ``v2``, … published from a thread, each when the broker has the one before."""
 
-    def __init__(self, kafka: Kafka, topic: str, visits: Sequence[Sequence[Mapping[str, Any]]], every: float) -> None:
-        self._kafka = kafka
-        self._thread = threading.Thread(target=self._run, args=(topic, visits, every), daemon=True)
+    def __init__(self, kafka: Kafka, topic: str, every: float = 0.15) -> None:
+        self.visits = 0
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(kafka.producer(), topic, every), daemon=True)
         self._thread.start()
 
-    def _run(self, topic: str, visits: Sequence[Sequence[Mapping[str, Any]]], every: float) -> None:
-        producer = self._kafka.producer()
-        for resources in visits:
-            send(producer, topic, resources)
+    def _run(self, producer: Producer, topic: str, every: float) -> None:
+        while self.visits < PARTICIPANTS and not self._enough.wait(every):
+            self.visits += 1
+            send(producer, topic, patients(self.visits, self.visits)[0])
             producer.flush(60)
-            time.sleep(every)
 
-    @property
-    def going_on(self) -> bool:
-        return self._thread.is_alive()
-
-    def end(self) -> None:
-        """When the broker has acknowledged all of it."""
+    def end(self) -> int:
+        """Publish no more; how many visits there were, all of them acknowledged by the broker."""
+        assert self._thread.is_alive(), "the load ended before it was told to"
+        self._enough.set()
         self._thread.join(60)
-        assert not self.going_on
+        assert not self._thread.is_alive()
+        return self.visits
 
 
 def patients(first: int, last: int, drugs: int = 1) -> list[list[dict[str, Any]]]:
@@ -148,7 +148,9 @@ class Target:
     def start(self) -> None:
         self.thread.__enter__()
         self.listening = True
-        self.admin("load", {"target": "pcare", "participants": [{"noKartu": card(n)} for n in range(1, 100)]})
+        self.admin(
+            "load", {"target": "pcare", "participants": [{"noKartu": card(n)} for n in range(1, PARTICIPANTS + 1)]}
+        )
 
     def stop(self) -> None:
         if self.listening:

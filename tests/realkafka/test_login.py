@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jknbridge.testing.apache_kafka import MECHANISMS, PASSWORD, USER
+from jknbridge.testing.apache_kafka import MECHANISMS, PASSWORD, USER, make_certificates
 
 CONTACTS = "jkn.kbk.kontak.v1"
 
@@ -52,12 +53,12 @@ def test_a_visit_goes_through_with_log_in_and_tls(
     ],
 )
 def test_a_refused_log_in_or_certificate_is_said_and_waited_out(
-    mechanism: str, password: str, trusted: str, said: str, kafka: Any, make_bridge: Any
+    mechanism: str, password: str, trusted: str, said: str, kafka: Any, make_bridge: Any, tmp_path: Path
 ) -> None:
-    bridge = make_bridge(
-        "uji.ditolak",
-        **login(kafka, mechanism, ssl_cafile=str(kafka.folder / trusted), sasl_plain_password=password),
-    )
+    make_certificates(tmp_path / "other.pem", tmp_path / "server.pem")
+    authority = kafka.authority if trusted == "ca.pem" else tmp_path / trusted
+    asked = login(kafka, mechanism, ssl_cafile=str(authority), sasl_plain_password=password)
+    bridge = make_bridge("uji.ditolak", **asked)
     bridge.start()
     bridge.until(lambda: bridge.events("belum_tersambung"), "its status line says that it is not connected")
     assert said in bridge.events("belum_tersambung")[0]["kafka-in"], bridge.tail()

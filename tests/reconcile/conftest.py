@@ -21,7 +21,7 @@ from jknbridge.ledger import schema as s
 from jknbridge.plugins import build
 from jknbridge.reconciling import DayReport
 from jknbridge.settings import parse
-from jknbridge.testing.clock import ManualClock
+from jknbridge.testing.clock import ManualClock, idle
 from jknbridge.testing.memory import CARD, MemoryPlugin
 
 DAY = date(2026, 1, 5)
@@ -68,12 +68,7 @@ class Clinic:
         """Let the host work, with whatever else runs in it, until nothing happens any more."""
         tasks = [asyncio.create_task(self.host.run(edges=False)), *(asyncio.create_task(one) for one in also)]
         self.host.wakes.all()
-        seen, still = "", 0
-        while still < 4:
-            await asyncio.sleep(0.02)
-            now = f"{self.rows()}{sum(self.far.requests.values())}"
-            still = still + 1 if now == seen and not self.host.courier._tasks else 0
-            seen = now
+        await idle(self.host, self.clock, tasks[0])
         self.host.stop()
         await tasks[0]
         for task in tasks[1:]:

@@ -23,6 +23,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import case as chosen
 
 from jknbridge.courier.calls import Prepared, call_of
 from jknbridge.courier.outcomes import Case, backoff, look_for_surplus
@@ -73,7 +74,9 @@ class Open:
 _r = s.request.c
 _due = (
     select(
-        s.request, s.submission.c.target, s.submission.c.kind, s.submission.c.journey_id, s.submission.c.id.label("sid")
+        s.request,
+        *(s.submission.c.target, s.submission.c.kind, s.submission.c.journey_id, s.submission.c.lane),
+        s.submission.c.id.label("sid"),
     )
     .join(s.request_submission, s.request_submission.c.request_id == _r.id)
     .join(s.submission, s.submission.c.id == s.request_submission.c.submission_id)
@@ -81,12 +84,14 @@ _due = (
     .order_by(_r.probe_at)
     .limit(bindparam("most"))
 )
+_KNOWN = 200  # siblings first: of them none may be missing, and of the others a few are control enough
 _controls = (
     select(s.receipt.c.values_box, s.receipt.c.key_id, s.submission.c.id, s.submission.c.lane, s.submission.c.kind)
     .join(s.submission, s.submission.c.id == s.receipt.c.submission_id)
     .where(s.receipt.c.ended_at.is_(None), s.submission.c.instance == bindparam("instance"))
     .where(s.submission.c.service_date == bindparam("day"), s.submission.c.kind == bindparam("kind"))
-    .limit(50)
+    .order_by(chosen((s.submission.c.lane == bindparam("lane"), 0), else_=1), s.receipt.c.id)
+    .limit(_KNOWN)
 )
 
 
@@ -125,16 +130,17 @@ def due(
         call = call_of(box, row.id, row.instance, row.target, row.kind, row.verb, instances)
         if call is None:
             continue
-        controls, ours = _known(connection, desk, row.instance, box["service_date"], row.kind, row.sid)
+        controls, ours = _known(connection, desk, row.instance, box["service_date"], row.kind, row.sid, row.lane)
         found.append(Open(row.id, row.instance, Doubt(call, controls, ours, box["duplicate"])))
     return found
 
 
 def _known(
-    connection: Connection, desk: Desk, instance: str, day: str | None, kind: str, submission: int
+    connection: Connection, desk: Desk, instance: str, day: str | None, kind: str, submission: int, lane: str | None
 ) -> tuple[list[Mapping[str, str]], list[Mapping[str, str]]]:
     values = []
-    for row in connection.execute(_controls, {"instance": instance, "day": day, "kind": kind}).all():
+    asked = {"instance": instance, "day": day, "kind": kind, "lane": lane}
+    for row in connection.execute(_controls, asked).all():
         if row.id != submission:
             values.append(desk.vault.open(row.values_box, desk.keys.by_id(connection, row.key_id).wrapped))
     return values, values
@@ -333,7 +339,7 @@ def checks_due(
         box = desk.vault.open(first.call_box, desk.keys.by_id(connection, first.key_id).wrapped)
         call = call_of(box, first.id, row.instance, row.target, row.kind, "add", instances)
         if call is not None:
-            _, ours = _known(connection, desk, row.instance, box["service_date"], row.kind, row.id)
+            _, ours = _known(connection, desk, row.instance, box["service_date"], row.kind, row.id, row.lane)
             found.append((row.id, Open(first.id, row.instance, Doubt(call, (), ours))))
     return found
 

@@ -74,6 +74,11 @@ class Courier:
         self._first = 0
         self.stopping = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return bool(self._tasks)
+
     def client(self, instance: Instance) -> Client:
         if instance.name not in self._clients:
             adapter = self._host.instances.adapters[instance.target]
@@ -236,7 +241,8 @@ class Courier:
                         return
                     read_at = self._host.clock.now()
                     findings = await self._findings(instance, ask)
-                if not await self._unreachable(instance, ask, findings):
+                    away = await self._unreachable(instance, ask, findings)
+                if not away:
                     for one, finding in zip(ask, findings, strict=True):
                         await self._found_out(one.request, finding, read_at)
         finally:
@@ -331,12 +337,12 @@ class Courier:
                     answer = customs.answer(await customs.called(asked, self._patience(_READS)))
                 except Exception as error:
                     answer = Later(_defect(instance, error))
-            if isinstance(answer, Later | CredentialRefused):
-                self._judge(instance, answer)
-            else:
-                host.limits.well(instance)
-            if isinstance(answer, CredentialRefused):
-                await self.close(instance, answer.reason)
+                if isinstance(answer, Later | CredentialRefused):
+                    self._judge(instance, answer)
+                else:
+                    host.limits.well(instance)
+                if isinstance(answer, CredentialRefused):
+                    await self.close(instance, answer.reason)  # before the next one gets the place
             now = host.clock.now()
             retry = now + outcomes.backoff(tries + 1, host.settings.waktu)
             await self._write(lambda c: fact_rows.answered(c, host.ledger.vault, fact_id, answer, now, retry))

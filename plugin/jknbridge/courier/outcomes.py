@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from jknbridge.ledger import schema as s
 from jknbridge.ledger.sql import update_by_id
@@ -46,6 +46,11 @@ _request = (
     .where(s.request.c.id == bindparam("id"))
 )
 _claimed = select(s.claim.c.natural_hmac).where(s.claim.c.submission_id == bindparam("id"))
+_look_again = (
+    update(s.journey)
+    .where(s.journey.c.id == bindparam("_id"))
+    .values(due_at=bindparam("now"), changes=s.journey.c.changes + 1)
+)
 _last_ended = (  # a doubt before that was about an earlier life of the submission
     select(func.coalesce(func.max(s.receipt.c.ended_at), 0.0))
     .where(s.receipt.c.submission_id == bindparam("id"))
@@ -108,6 +113,10 @@ class Case:
             merged = {**self.sheet.values(row), **values}
             natural = self.connection.execute(_claimed, {"id": row["id"]}).scalars().first()
             self.sheet.give_receipt(row, merged, row["how"] or how, self.request["id"], natural)
+        if row["desire"] != "wanted":
+            # Said of a submission without receipt: with one it may be another verdict. The planner is woken by the
+            # ledger's new version, as by a command's.
+            self.connection.execute(_look_again, {"_id": row["journey_id"], "now": self.desk.now})
         self._rest("none")
         row["permit"] = None
 

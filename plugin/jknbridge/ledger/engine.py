@@ -140,7 +140,7 @@ class Ledger:
             with _writing(self._engine) as connection:
                 results.extend(job.run(connection) for job in jobs)
             self._committed()
-        except Exception as error:
+        except BaseException as error:  # whatever a job raises: without this thread everybody would wait for ever
             self._rolled_back()
             if len(jobs) > 1:
                 for job in jobs:
@@ -152,7 +152,7 @@ class Ledger:
             job.done.set_result(result)
 
 
-def _explained(error: Exception) -> Exception:
+def _explained(error: BaseException) -> BaseException:
     """Trouble of the database itself (disk full, lock, gone) under a name of ours; what the job raised as it is."""
     if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
         busy = LedgerBusy(f"the ledger could not be written: {type(error.orig).__name__}: {error.orig}")

@@ -84,7 +84,7 @@ def take_in(
     result = Intake(sequence=_next_sequence(connection))
     fresh = _unseen(connection, batch)
     entries: list[tuple[SourceRules, Entry, int]] = []
-    for number, taken in enumerate(fresh):
+    for taken in fresh:
         source = taken.rules.name
         result.sums[source, "records.in"] += 1
         if taken.decoded.dead_record is not None:
@@ -100,7 +100,7 @@ def take_in(
         for index, dead in enumerate(taken.decoded.dead_entries):
             result.sums[source, "entries.dead_lettered"] += 1
             _bury(connection, vault, taken, index, dead.reason, dead.raw, now, dead_headers)
-        base = (result.sequence << 24) + (number << 12)
+        base = (result.sequence << 24) + len(entries)  # counted on: a Bundle may hold any number of entries
         entries += [(taken.rules, entry, base + index) for index, entry in enumerate(taken.decoded.entries)]
     changed = _store(connection, entries, vault, keys, now, result.sums)
     result.due = _make_due(connection, changed, now)

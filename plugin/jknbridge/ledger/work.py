@@ -35,6 +35,7 @@ register_all(
 )
 
 Row = dict[str, Any]
+_TOUCHES_NOTHING = ("waiting", "parked", "not_applicable")
 _WITHDRAWING = ("waiting", "ready", "retry", "sending", "in_doubt")
 withdrawing = (s.submission.c.verb == "delete") & s.submission.c.work.in_(_WITHDRAWING)
 """About to be deleted: nothing new may be built upon its receipt."""
@@ -328,7 +329,8 @@ class Sheet:
         if verb == "add" and (row["not_before"] or 0.0) > self.desk.now:
             at = utc(row["not_before"]).isoformat(timespec="minutes")
             row["reason"] = reason_text(Reason.of("kirim.belum_waktunya", at=at))
-        if next_.work in ("obsolete", "withdrawn", "none") and row["held"] == "absent":
+        let_go = row["desire"] in _TOUCHES_NOTHING and not row["hold"]
+        if (let_go or next_.work in ("obsolete", "withdrawn", "none")) and row["held"] == "absent":
             self.release_claim(row)
         self._propose(row, next_)
 

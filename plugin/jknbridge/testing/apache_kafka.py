@@ -224,7 +224,7 @@ class ApacheKafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         config, server = self.folder / "server.properties", self.folder / "server.pem"
         if self._sasl_ssl and not server.exists():
-            _certificates(self.authority, server)
+            make_certificates(self.authority, server)
         config.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
         if not (self.folder / "data" / "meta.properties").exists():
             scram = ("--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]") if self._sasl_ssl else ()
@@ -297,7 +297,7 @@ class ApacheKafka:
         return _last(self._log.read_text(errors="replace"), 25)
 
 
-def _certificates(authority: Path, server: Path) -> None:
+def make_certificates(authority: Path, server: Path) -> None:
     """An authority of our own, and a key and certificate for 127.0.0.1 that it signed; all as PEM."""
     import ipaddress
     from datetime import UTC, datetime, timedelta

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jknbridge.host import Host
 
 
 class ManualClock:
@@ -41,3 +45,17 @@ class ManualClock:
                     woken.cancel()
         finally:
             self.asleep[wake] -= 1
+
+
+async def idle(host: Host, clock: ManualClock, task: asyncio.Task[None]) -> None:
+    """Return when a running host has nothing left to do: every loop sleeps on the clock, nothing is under way and nobody was
+    woken, twice in a row; or when ``task`` (its ``run``) has ended, raising what it raised.
+    """
+    wakes, still = host.wakes, 0
+    while still < 2:
+        await asyncio.sleep(0.002)
+        if task.done():
+            return await task
+        loops = (wakes.plan, wakes.work, wakes.doubts, wakes.facts)
+        awake = any(event.is_set() or not clock.asleep[event] for event in loops)
+        still = 0 if awake or host.courier.busy else still + 1

@@ -21,7 +21,7 @@ from jknbridge.host import Host
 from jknbridge.ledger import schema as s
 from jknbridge.plugins import build
 from jknbridge.settings import parse
-from jknbridge.testing.clock import ManualClock
+from jknbridge.testing.clock import ManualClock, idle
 from jknbridge.testing.memory import CARD, MemoryPlugin
 
 TOPIC = "fhir.encounter"
@@ -84,24 +84,11 @@ class Stage:
             self.clock.advance(seconds)
             self.host.wakes.all()
             async with asyncio.timeout(PATIENCE):
-                await self._idle(task)
+                await idle(self.host, self.clock, task)
         self.host.stop()
         await task
         self.host._stop.clear()
         self.host.courier.stopping = False
-
-    async def _idle(self, task: asyncio.Task[None]) -> None:
-        """Every loop sleeps on the clock, nothing is under way and nobody was woken, twice in a row."""
-        still = 0
-        while still < 2:
-            await asyncio.sleep(0.002)
-            if task.done():
-                return await task  # it was stopped, or failed
-            wakes = self.host.wakes
-            loops = (wakes.plan, wakes.work, wakes.doubts, wakes.facts)
-            awake = any(event.is_set() or not self.clock.asleep[event] for event in loops)
-            busy = awake or self.host.courier._tasks
-            still = 0 if busy else still + 1
 
     # --- what came of it ---------------------------------------------------------------------------------------------
 
