@@ -230,7 +230,8 @@ def apply(connection: Connection, turns: Sequence[Turn], desk: Desk, settings: S
             _noted,
             {
                 "_id": turn.loaded.id,
-                "facility": turn.journey.facility,
+                # One that names a facility nobody knows is still the one it was, should it be deleted later.
+                "facility": turn.journey.facility or turn.loaded.facility,
                 "now": desk.now,
                 "service_date": max(days, default=None),
             },

@@ -32,8 +32,9 @@ BUGS = Path(__file__).parent / "bugs"
 AT_ONCE = 6
 """Runs side by side: short waits of one are another's CPU."""
 SAME_GROUP = ("receive.", "commit.")
-"""Deaths after which the next child joins the dead one's consumer group and finds its commits. The broker lets it in only
-when the dead member's session is over, so after the others a child joins a group of its own: the ledger says where to read.
+"""Deaths after which the next child joins the dead one's consumer group and finds its commits. The broker lets it in
+only when the dead member's session is over, so after the others a child joins a group of its own: the ledger says
+where to read.
 """
 
 TIMES = {
@@ -74,7 +75,7 @@ class Ward:
             return list(pool.map(self.run, kills, bugs))
 
     def run(self, kill: Step | None, bug: str | None = None) -> Ended:
-        """One bridge from its first start to the end of all work; ``bug``: a file under ``bugs`` that its children run."""
+        """One bridge from its first start to the end of all work; ``bug``: a file under ``bugs`` its children run."""
         name = ".".join(filter(None, (bug, kill and f"{kill.name}.{kill.n}"))) or "bersih"
         folder = self._folder / name
         folder.mkdir()
@@ -137,8 +138,8 @@ def _in_group(task: Task, group: str) -> Task:
 
 
 class QuickBroker(MockBroker):
-    """The in-process broker with the three seconds taken out that it keeps a group's first member waiting: twice 130 runs
-    would wait for ten minutes. librdkafka's own switch for it is reached through its C interface."""
+    """The in-process broker with the three seconds taken out that it keeps a group's first member waiting: twice 130
+    runs would wait for ten minutes. librdkafka's own switch for it is reached through its C interface."""
 
     def __enter__(self) -> QuickBroker:
         wheel = Path(confluent_kafka.__file__).parent

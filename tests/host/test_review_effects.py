@@ -6,16 +6,18 @@ import importlib.util
 import sys
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from jknbridge import reconciling
 from jknbridge.ledger import schema as s
 from jknbridge.settings import Mode
-from jknbridge.targets import Absent, Doubt, Finding
+from jknbridge.targets import Absent, Doubt, Finding, Found
 from jknbridge.testing.memory import MemoryClient
 from jknbridge.verdicts import Verdict, Wanted
 
@@ -364,3 +366,27 @@ async def test_one_withdrawal_that_is_tried_again_is_one_withdrawal(world: Any) 
     world.publish(encounter(status="cancelled", version=2))
     await world.settle(*[130.0] * 12)
     assert row_of(world, "daftar")["work"] == "withdrawn"
+
+
+# --- what was found is not always what was asked for -----------------------------------------------------------------
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Found.same is read by nobody: what staff typed is adopted as if it said what we wanted, and the difference "
+    "is shown to nobody. Proposal: adopt with accepted_fp of nothing, so that the difference stands as a proposal",
+)
+async def test_what_is_adopted_with_another_content_is_shown_to_a_person(world: Any, monkeypatch: Any) -> None:
+    real = MemoryClient._finding
+
+    def differs(self: MemoryClient, doubt: Doubt) -> Finding:
+        found = real(self, doubt)
+        return replace(found, same=False) if isinstance(found, Found) else found
+
+    monkeypatch.setattr(MemoryClient, "_finding", differs)
+    world.far.rows["99990001", "daftar", "T1"] = {"kartu": "0009999000011", "hari": "2026-01-05", "poli": "001"}
+    world.publish(patient(), encounter(status="arrived"))
+    await world.settle(0, 60)
+    row = row_of(world, "daftar")
+    assert row["how"] == "adopted"
+    assert row["proposal_id"] is not None or row["notes"] or row["reason"]

@@ -9,6 +9,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from jknbridge.ledger import schema as s
 from jknbridge.ledger.work import Sheet
 from jknbridge.reasons import Reason
 from jknbridge.targets import CredentialRefused
-from jknbridge.testing.memory import MemoryClient
-from jknbridge.verdicts import NotApplicable, Unwanted, Verdict
+from jknbridge.testing.memory import KINDS, MemoryClient
+from jknbridge.verdicts import NotApplicable, Unwanted, Verdict, Wanted
 
 _spec = importlib.util.spec_from_file_location("host_conftest", Path(__file__).with_name("conftest.py"))
 assert _spec
@@ -266,3 +267,37 @@ async def test_a_later_record_is_newer_than_the_last_entry_of_a_large_bundle(mak
         return world.host.ledger.vault.open(row.body_box, row.wrapped)
 
     assert world.host.ledger.read_now(newest)["status"] == "arrived"
+
+
+# --- deadlines and kinds ---------------------------------------------------------------------------------------------
+
+
+async def test_what_expired_goes_when_its_deadline_is_moved(world: Any, monkeypatch: Any) -> None:
+    real = world.plugin.adapter.translate
+
+    def translate(journey: Any, *rest: Any) -> Sequence[Verdict]:
+        found = list(real(journey, *rest))
+        for verdict in found:
+            if isinstance(verdict, Wanted) and (limit := (journey.anchor.content or {}).get("batas")):
+                object.__setattr__(verdict, "deadline", datetime.fromisoformat(limit))
+        return found
+
+    monkeypatch.setattr(world.plugin.adapter, "translate", translate)
+    world.publish(patient(), encounter(status="arrived", batas="2026-01-04T00:00:00+00:00"))
+    await world.settle(0, 5)
+    assert row_of(world, "daftar")["work"] == "expired"
+    world.publish(encounter(status="arrived", version=2, batas="2026-02-01T00:00:00+00:00"))
+    await world.settle(0, 5)
+    assert row_of(world, "daftar")["held"] == "present"
+
+
+async def test_a_kind_that_no_adapter_brings_any_more_ends_nothing(world: Any, monkeypatch: Any) -> None:
+    world.publish(patient(), encounter(), observation("o1"))
+    await world.settle(0)
+    monkeypatch.setattr(world.plugin.adapter, "kinds", {k: v for k, v in KINDS.items() if k != "baris"})
+    await world.settle(61)
+    assert row_of(world, "layanan")["held"] == "present"
+    assert row_of(world, "baris", "o1")["held"] == "absent"
+    monkeypatch.undo()
+    await world.settle(3601)
+    assert row_of(world, "baris", "o1")["held"] == "present"

@@ -32,7 +32,7 @@ def told(world: Any, kind: str) -> list[tuple[str, str]]:
 
 
 async def test_a_contact_stays_with_the_participant_that_was_acknowledged(world: Any) -> None:
-    """Another card is only proposed: until the target holds the visit under it, nobody has acknowledged that contact."""
+    """Another card is only proposed: until the target holds the visit under it, nobody has acknowledged it."""
     world.far.people["0009999000022"] = {"sini": False}
     world.publish(patient(), encounter())
     await world.settle(0, 61)

@@ -6,6 +6,7 @@ Events of one visit come in any order, repeated, and with time between them, so 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def orders(history: Sequence[Event]) -> st.SearchStrategy[list[list[Event]]]:
 
 def _cut(events: Sequence[Event], cuts: Sequence[int]) -> list[list[Event]]:
     edges = [0, *cuts, len(events)]
-    return [list(events[a:b]) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    return [list(events[a:b]) for a, b in itertools.pairwise(edges) if a < b]
 
 
 async def _play(folder: Path, batches: Sequence[Sequence[Event]]) -> Stage:

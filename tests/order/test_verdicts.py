@@ -1,4 +1,4 @@
-"""Equal resources from any order of events, and equal verdicts of PCare from equal resources, receipts and facts (issue 3)."""
+"""Any order of events gives equal resources; equal resources, receipts and facts give equal verdicts (issue 3)."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ RECEIPTS = {
 }
 TABLE = tomllib.loads(Sandbox([make_sandbox(time.time)]).print_config())["faskes"]
 
+STATUSES = ("planned", "arrived", "in-progress", "finished")
+
 Event = dict[str, Any]
 Seen = tuple[list[tuple[Any, ...]], list[list[Verdict]]]
 
@@ -62,7 +64,7 @@ def history() -> list[Event]:
     corrected = {**weight["valueQuantity"], "value": 61}
     return [
         *whole.values(),
-        *(at(n, encounter, status=status) for n, status in enumerate(("planned", "arrived", "in-progress", "finished"), 2)),
+        *(at(n, encounter, status=status) for n, status in enumerate(STATUSES, 2)),
         at(6, encounter, reasonCode=[{"text": "Demam 3 hari"}]),
         at(7, weight, valueQuantity=corrected),
         at(8, drug, status="cancelled"),

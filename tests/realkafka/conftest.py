@@ -59,9 +59,9 @@ class Kafka(ApacheKafka):
 
     def create(self, topic: str, partitions: int = 3) -> None:
         """A topic of the EMR's, and those that we write."""
-        with_admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        with_admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
-        with_admin.close()
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
+        admin.close()
         settings = KafkaSettings(bootstrap_servers=(self.bootstrap,))
         made = ensure(settings, needed([topic], settings), replication=1)
         assert {finding.severity for finding in made} == {"baik"}, made
@@ -324,7 +324,7 @@ def can_run() -> None:
     why = missing()
     if why is not None:
         _said.append(f"SKIPPED: real Apache Kafka {VERSION}: {why}. To get it: {HOW_TO_GET}")
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(_said[-1])
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no real Apache Kafka: {why}")
     fetch()
 
 
@@ -395,7 +395,9 @@ def figure() -> Callable[[str], None]:
     return lambda text: _said.append(f"real Apache Kafka {VERSION}: {text}")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Around all others, so that these lines stand at the very end."""
+    yield
     for line in _said:
         terminalreporter.write_line(line)

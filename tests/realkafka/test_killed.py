@@ -10,6 +10,7 @@ import pytest
 
 CONTACTS = "jkn.kbk.kontak.v1"
 KILLS = 5
+SHORT = {"macet_detik": 1.0, "request_timeout_ms": 2_000, "delivery_timeout_ms": 4_000}
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_the_broker_comes_back_at_another_address(
     kafka.create(topic)
     kafka.publish(topic, *patients(1, 1))
     target.start()
-    bridge = make_bridge(topic, bootstrap_servers=[kafka.bootstrap, moved.bootstrap], macet_detik=3.0)
+    bridge = make_bridge(topic, bootstrap_servers=[kafka.bootstrap, moved.bootstrap], **SHORT)
     bridge.start()
     bridge.until_settled(visits=1)
     kafka.kill()

@@ -177,6 +177,17 @@ async def test_an_outage_concludes_nothing(clinic: Clinic, kind: str) -> None:
     assert (await clinic.reconcile()).same == 3
 
 
+async def test_a_day_list_that_is_empty_while_a_visit_of_that_day_stands_concludes_nothing(clinic: Clinic) -> None:
+    """Only that one list is down: participants are shown, and so is the visit, with no registration to stand on."""
+    await clinic.visit()
+    fault = {"target": "pcare", "operation": "pendaftaran.list", "kind": "empty_204", "probability": 1.0, "seed": 1}
+    clinic.admin("faults", [fault])
+    report = await clinic.reconcile()
+    assert report.outcome == "unread"
+    assert {row["held"] for row in clinic.bench.rows()} == {"present"}
+    assert clinic.contacts() == [("recorded", 1)]
+
+
 async def test_many_drugs_and_visits_read_in_one_round(clinic: Clinic) -> None:
     for i in range(1, 4):
         clinic.bench.publish(

@@ -30,6 +30,8 @@ async def read_day(reader: Reader, day: date, held: Sequence[Held]) -> Day:
     try:
         registrations = await _registrations(reader, day, held)
         visits = await _visits(reader, registrations, held)
+        if visits and not registrations:  # no visit stands without its registration: that one list is down
+            raise _Unbelieved(Reason.of("pcare.bacaan_kosong"))
         drugs = await _drugs(reader, held)
     except _Unbelieved as stopped:
         return Day(None, stopped.reason, stopped.cause)

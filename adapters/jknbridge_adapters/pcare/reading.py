@@ -119,6 +119,8 @@ class Reader:
                 collected = rows
             else:
                 self._join(collected, rows)
+            if total is None and len(rows) >= self._page:
+                raise _Shifted  # a full page that does not say of how many: there may be more
             if total is None or len(collected) >= total or len(rows) <= (1 if start else 0):
                 break
         if total is not None and len(collected) != total:
@@ -156,7 +158,14 @@ def _rows(answer: Envelope) -> tuple[list[Row], int | None]:
     if not isinstance(listed, list) or not all(isinstance(row, Mapping) for row in listed):
         raise _Failed(Unread(Reason.of("pcare.bacaan_gagal", kode=answer.code)))
     count = response.get("count") if isinstance(response, Mapping) else None
-    return list(listed), count if isinstance(count, int) and not isinstance(count, bool) else None
+    return list(listed), _number(count)
+
+
+def _number(value: Any) -> int | None:
+    """A count, which may come as text (bpjs-auth §11 #10)."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def at(row: Row, *path: str) -> str:

@@ -188,7 +188,7 @@ def put_out(
         _insert_outbox,
         {
             "topic": topic,
-            "key": key,
+            "key_box": None if key is None else vault.seal_bytes(key, None),  # a stranger's key may be a card number
             "value_box": None if value is None else vault.seal_bytes(value, None),
             "headers": dumps([[name, data.hex()] for name, data in headers]).decode(),
             "created_at": now,

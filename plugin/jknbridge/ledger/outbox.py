@@ -36,7 +36,7 @@ def take(connection: Connection, vault: Vault, now: float, most: int) -> list[Ro
         Row(
             row.id,
             row.topic,
-            row.key,
+            None if row.key_box is None else vault.open_bytes(row.key_box, None),
             None if row.value_box is None else vault.open_bytes(row.value_box, None),
             [(name, bytes.fromhex(data)) for name, data in loads(row.headers)],
         )

@@ -312,7 +312,7 @@ outbox = Table(
     metadata,
     _id(),
     Column("topic", String(255), nullable=False),
-    Column("key", LargeBinary),
+    Column("key_box", LargeBinary),
     Column("value_box", LargeBinary),
     Column("headers", Text, nullable=False),
     Column("state", String(10), nullable=False, server_default="new"),  # new, published, failed

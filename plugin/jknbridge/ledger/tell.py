@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _contact_of = select(s.contact).where(s.contact.c.submission_id == bindparam("id"))
 _TOLD = ("none", "parked", "withdrawn", "expired")
+_OVER = ("obsolete", "not_applicable")
 
 
 def tell_contact(sheet: Sheet, row: Row, before: Mapping[str, Any]) -> None:
@@ -33,10 +34,7 @@ def tell_contact(sheet: Sheet, row: Row, before: Mapping[str, Any]) -> None:
     if row["held"] == "unknown" or (row["held"] == "absent" and before.get("held") == "absent"):
         return
     present = row["held"] == "present"
-    wanted = sheet.open(row, "desired_box")
-    draft = (wanted or {}).get("contact")
-    if not draft and not present and before.get("accepted_box"):
-        draft = (sheet.open({**row, **before}, "accepted_box") or {}).get("contact")  # what was counted until now
+    draft = _acknowledged(sheet, row) if present else _counted(sheet, row, before)
     if not draft:
         return
     stored = sheet.connection.execute(_contact_of, {"id": row["id"]}).first()
@@ -47,6 +45,31 @@ def tell_contact(sheet: Sheet, row: Row, before: Mapping[str, Any]) -> None:
     print_ = sheet.desk.vault.fingerprint({**body, "state": state})
     if stored is None or stored.fingerprint != print_:
         _publish(sheet, row, stored, body, state, print_)
+
+
+_WHO = ("card", "service_date", "sick")
+
+
+def _acknowledged(sheet: Sheet, row: Row) -> dict[str, Any] | None:
+    """The contact that the target stands for: the newest, but of the participant, day and kind that it has accepted.
+    Another one that is still to be revised, replaced or only proposed has not been acknowledged by anybody.
+    """
+    wanted, accepted = _contact_in(sheet, row, "desired_box"), _contact_in(sheet, row, "accepted_box")
+    if accepted is None:
+        return wanted if row["desired_fp"] == row["accepted_fp"] else None
+    if wanted and all(wanted[name] == accepted[name] for name in _WHO):
+        return wanted
+    return {**accepted, "encounter_status": (wanted or accepted)["encounter_status"]}
+
+
+def _counted(sheet: Sheet, row: Row, before: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The contact that was counted until now, for taking it back."""
+    return _contact_in(sheet, {**row, **before}, "accepted_box") or _contact_in(sheet, row, "desired_box")
+
+
+def _contact_in(sheet: Sheet, row: Row, column: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = (sheet.open(row, column) or {}).get("contact")
+    return found
 
 
 def _publish(sheet: Sheet, row: Row, stored: Any, body: dict[str, Any], state: str, print_: str) -> None:
@@ -104,7 +127,8 @@ def _body(sheet: Sheet, row: Row, draft: ContactDraft, how: str) -> dict[str, An
 
 def tell_result(sheet: Sheet, row: Row) -> None:
     """Tell the EMR what became of a submission, once per state a person would care about."""
-    if row["work"] not in _TOLD or (row["work"] == "none" and row["held"] == "absent"):
+    over = row["work"] in _OVER and row["told_fp"] is not None  # what was told before is not so any more
+    if not over and (row["work"] not in _TOLD or (row["work"] == "none" and row["held"] == "absent")):
         return
     reason = stored_reason(row["reason"])
     source, resource = row["key"].split("/", 1)

@@ -300,7 +300,8 @@ class Sheet:
         verb = next_.verb.value if next_.verb else None
         same = row["desired_fp"] == self._before[row["id"]].get("desired_fp")
         if next_.work == "ready":
-            if row["work"] == "expired" and same:
+            moved = row["deadline"] != self._before[row["id"]].get("deadline")
+            if row["work"] == "expired" and same and not moved:
                 return
             waits = row["wait_on"] is not None and not row["wait_on"].startswith("dependants|")
             if row["work"] in ("waiting", "parked") and waits and row["verb"] == verb and same:

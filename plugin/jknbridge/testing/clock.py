@@ -48,8 +48,8 @@ class ManualClock:
 
 
 async def idle(host: Host, clock: ManualClock, task: asyncio.Task[None]) -> None:
-    """Return when a running host has nothing left to do: every loop sleeps on the clock, nothing is under way and nobody was
-    woken, twice in a row; or when ``task`` (its ``run``) has ended, raising what it raised.
+    """Return when a running host has nothing left to do: every loop sleeps on the clock, nothing is under way and
+    nobody was woken, twice in a row; or when ``task`` (its ``run``) has ended, raising what it raised.
     """
     wakes, still = host.wakes, 0
     while still < 2:

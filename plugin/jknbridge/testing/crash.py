@@ -46,9 +46,10 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one child does. ``plugins``: modules to register; ``mappings``: list → local → code, set before it starts;
-    ``clock``: file of a :class:`~jknbridge.clock.SharedClock`, where the test moves time; ``first``: a Python file to run
-    before anything else, where a mutation control puts a bug back."""
+    """What one child does. ``plugins``: modules to register; ``records``: how many are to be taken in; ``publishes``:
+    whether one of the plugins empties the outbox; ``mappings``: list → local → code, set before it starts;
+    ``clock``: file of a :class:`~jknbridge.clock.SharedClock`, where the test moves time; ``first``: a Python file
+    to run before anything else, where a mutation control puts a bug back."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -56,6 +57,7 @@ class Task:
     records: int
     mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kill: Step | None = None
+    publishes: bool = True
     clock: Path | None = None
     first: Path | None = None
     seconds: float = 60.0
@@ -178,8 +180,8 @@ async def _work(task: Task, observer: Observer) -> None:
     running = asyncio.create_task(host.run())
     try:
         async with asyncio.timeout(task.seconds):
-            while not running.done() and not host.ledger.read_now(lambda c: _all_done(c, task.records)):
-                await asyncio.sleep(0.2)
+            while not (running.done() or await host.ledger.read(lambda c: _all_done(c, task))):
+                await asyncio.wait({running}, timeout=0.2)
     finally:
         host.stop()
         await running
@@ -201,7 +203,7 @@ def _map(host: Any, mappings: Mapping[str, Mapping[str, str]]) -> None:
     host.ledger.write_now(lambda c: upsert(c, s.mapping, rows, ("facility", "list", "local")))
 
 
-def _all_done(connection: Any, records: int) -> bool:
+def _all_done(connection: Any, task: Task) -> bool:
     """Every record taken in, no work left, every outbox row with the broker, no look for a surplus due."""
     from sqlalchemy import func, select
 
@@ -211,8 +213,8 @@ def _all_done(connection: Any, records: int) -> bool:
     taken = connection.execute(select(func.sum(s.source_offset.c.next_offset))).scalar() or 0
     unsent = select(func.count()).select_from(s.outbox).where(s.outbox.c.state == "new")
     looks = select(func.count()).select_from(s.submission).where(s.submission.c.check_at.is_not(None))
-    left = sum(connection.execute(query).scalar_one() for query in (unsent, looks))
-    return taken >= records and not left and not Bench.open_work(connection)
+    left = sum(connection.execute(query).scalar_one() for query in ((unsent, looks) if task.publishes else (looks,)))
+    return taken >= task.records and not left and not Bench.open_work(connection)
 
 
 def _rows(connection: Any) -> list[list[str | None]]:

@@ -1,7 +1,7 @@
 """Fixtures for whoever tests an adapter or a bridge; registered with pytest by our package, imports nothing until
 asked.
 
-``jkn_stage``     makes a :class:`~jknbridge.testing.stage.Stage` (host, target in memory, own clock); closes it after the test
+``jkn_stage``     makes a :class:`~jknbridge.testing.stage.Stage` (host, target in memory, own clock), closed afterwards
 ``jkn_sandbox``   runs a simulated target on a port of its own: ``jkn_sandbox(make_sandbox)`` → ``SandboxThread``
 ``jkn_bench``     makes a :class:`~jknbridge.testing.bench.Bench` (host over HTTP, real but short times)
 
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+pytest.register_assert_rewrite("jknbridge.testing.conformance")
 
 if TYPE_CHECKING:
     from jknbridge.sandbox.server import SandboxThread

@@ -142,7 +142,7 @@ def upgrade() -> None:
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("topic", sa.String(length=255), nullable=False),
-        sa.Column("key", sa.LargeBinary(), nullable=True),
+        sa.Column("key_box", sa.LargeBinary(), nullable=True),
         sa.Column("value_box", sa.LargeBinary(), nullable=True),
         sa.Column("headers", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=10), server_default="new", nullable=False),
