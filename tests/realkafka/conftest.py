@@ -17,6 +17,7 @@ import tomllib
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,6 @@ from jknbridge_adapters.pcare.sandbox import make_sandbox
 from jknbridge_consumers.kafka_settings import KafkaSettings
 from jknbridge_consumers.topics import ensure, needed
 
-CONTACTS, RESULTS = "jkn.kbk.kontak.v1", "jkn.hasil.v1"
 FACILITY = "99990001"
 PARTICIPANTS = 400
 PROGRAM = Path(sys.executable).with_name("jknbridge")
@@ -212,20 +212,20 @@ class Bridge:
         self.ledger = ledger.id
         ledger.close()
 
-    def command(self, name: str, *arguments: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
-        line = [str(PROGRAM), name, "--config", str(self.config), "--json", *arguments]
-        return subprocess.run(
-            line, capture_output=True, text=True, timeout=timeout, env={**os.environ, **self.environment}, check=False
-        )
+    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command over this config, to its end."""
+        surroundings = {**os.environ, **self.environment}
+        line = self._line(name, *arguments)
+        return subprocess.run(line, capture_output=True, text=True, timeout=60, env=surroundings, check=False)
+
+    def _line(self, name: str, *arguments: str) -> list[str]:
+        return [str(PROGRAM), name, "--config", str(self.config), "--json", *arguments]
 
     def start(self) -> None:
         """Start a run, and return when it has said so."""
-        seen = len(self.events())
+        seen, surroundings = len(self.events()), {**os.environ, **self.environment}
         with self._log.open("ab") as log:
-            line = [str(PROGRAM), "run", "--config", str(self.config), "--json"]
-            self.process = subprocess.Popen(
-                line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self.environment}
-            )
+            self.process = subprocess.Popen(self._line("run"), stdout=log, stderr=log, env=surroundings)
         self.until(lambda: any(event["event"] == "mulai" for event in self.events()[seen:]), "it says that it starts")
 
     def kill(self) -> None:
@@ -259,11 +259,8 @@ class Bridge:
         return time.monotonic() - began
 
     def ask(self, query: str) -> list[Any]:
-        connection = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=10)
-        try:
+        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(query).fetchall()
-        finally:
-            connection.close()
 
     def taken_in(self) -> int:
         return int(self.ask("SELECT coalesce(sum(n), 0) FROM tally WHERE name = 'records.in'")[0][0])
@@ -303,8 +300,8 @@ class Bridge:
 
 
 def contact_faults(events: Sequence[Mapping[str, Any]], visits: int, *, repeats: bool) -> list[str]:
-    """What is wrong with the contacts on the topic: one per visit, each id and revision with one content, and once
-    unless ``repeats`` (a killed run may publish again what it could not mark)."""
+    """What is wrong with the contacts on the topic: one per visit, each id and revision with one content, and once only
+    unless ``repeats`` (a killed run publishes again what it could not mark)."""
     contents: dict[tuple[str, int], list[str]] = defaultdict(list)
     for event in events:
         contents[event["id"], event["revision"]].append(json.dumps(event, sort_keys=True))
