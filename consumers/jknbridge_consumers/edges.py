@@ -29,6 +29,8 @@ class LedgerIntake:
     def __init__(self, host: Host, group: str) -> None:
         self._host = host
         self._group = group
+        self._at_start = host.ledger.read_now(offsets.sequence)
+        self._placed: set[str] = set()
 
     def store(self, batch: Sequence[Record], /) -> LedgerMark:
         taken = self._host.take_in(batch, self._headers)
@@ -38,6 +40,9 @@ class LedgerIntake:
         return dead_letter_headers(record, reason, group=self._group)
 
     def positions(self, partitions: Sequence[Partition], /) -> Mapping[Partition, int | None]:
+        topics = {topic for topic, _ in partitions}
+        self._placed |= topics
+        self._host.witness_seen(topics)
         return self._host.ledger.read_now(lambda c: offsets.positions(c, partitions))
 
     def knows_topic(self, topic: str, /) -> bool:
@@ -52,7 +57,12 @@ class LedgerIntake:
         """
         ours = self._host.ledger.read_now(offsets.sequence)
         later = [
-            w for w in found.values() if w.mark and w.mark.ledger == self._host.ledger.id and w.mark.sequence > ours
+            w
+            for (topic, _), w in found.items()
+            # a topic met for the first time is compared with the start: other topics were read since
+            if w.mark
+            and w.mark.ledger == self._host.ledger.id
+            and w.mark.sequence > (ours if topic in self._placed else self._at_start)
         ]
         if later:
             log.error("ledger_behind_its_witness", ledger=ours, witness=max(w.mark.sequence for w in later if w.mark))

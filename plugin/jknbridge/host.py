@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ from jknbridge.fhir.records import Record, SourceRules, TopicRules, decode
 from jknbridge.http import Http
 from jknbridge.instances import Instances
 from jknbridge.ledger import facts as fact_rows
-from jknbridge.ledger import intake, receipts, schema
+from jknbridge.ledger import intake, offsets, receipts, schema
 from jknbridge.ledger import journeys as journey_rows
 from jknbridge.ledger.engine import Ledger, open_ledger
 from jknbridge.ledger.keyring import KeyRing
@@ -83,6 +83,9 @@ class Host:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.started = asyncio.Event()
+        self.unwitnessed: set[str] = set()
+        """Topics whose witness was not read yet: until then this ledger may be a restored backup (DESIGN §2.1)."""
+        self.witnessed = asyncio.Event()
         self._stop = asyncio.Event()
         self._edges: list[Edge] = []
         self._sources = _sources(settings, self.planner.types)
@@ -153,6 +156,12 @@ class Host:
         self.announce(self.wakes.plan, self.wakes.outbox)
         return result
 
+    def witness_seen(self, topics: Iterable[str]) -> None:
+        """An edge compared these topics with what the broker remembers of this ledger. Called from any thread."""
+        self.unwitnessed -= set(topics)
+        if not self.unwitnessed:
+            self.announce(self.witnessed)
+
     def announce(self, *events: asyncio.Event) -> None:
         """Set events from any thread."""
         if self._loop is not None and not self._loop.is_closed():
@@ -213,6 +222,9 @@ class Host:
             loop.add_done_callback(lambda task: None if task.cancelled() else self.failed(task.exception()))
         try:
             self._edges = self.plugins.edges(self) if edges else []
+            if self._edges:
+                known = {row["topic"] for row in await self.ledger.read(offsets.listed)}
+                self.unwitnessed = known & self._sources.keys()
             for edge in self._edges:
                 edge.start()
             await self._stop.wait()

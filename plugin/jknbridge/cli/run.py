@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jknbridge.host import Host
 
 _STATUS_SECONDS = 30.0
+_LOOK_SECONDS = 5.0
 
 
 @click.command()
@@ -95,19 +96,20 @@ class _Signals:
 
 
 async def _say_how_it_stands(host: Host) -> None:
-    """One line each half minute while something outside does not answer, and one when all is well again."""
+    """A line when something outside stops answering, on change, each half minute, and when all is well again."""
     import structlog
 
     log = structlog.get_logger("jknbridge.run")
-    said = False
+    said, at = frozenset[str](), 0.0
     while True:
-        await asyncio.sleep(_STATUS_SECONDS if said else 5.0)
-        wrong = troubles(host)
-        if wrong:
+        await asyncio.sleep(_LOOK_SECONDS)
+        wrong, now = troubles(host), asyncio.get_running_loop().time()
+        if wrong and (wrong.keys() != said or now - at >= _STATUS_SECONDS):
             log.warning("belum_tersambung", **wrong)
-        elif said:
+            at = now
+        elif said and not wrong:
             log.info("tersambung_lagi")
-        said = bool(wrong)
+        said = frozenset(wrong)
 
 
 def troubles(host: Host) -> dict[str, Any]:

@@ -54,6 +54,7 @@ register_all(
 
 T = TypeVar("T")
 log = structlog.get_logger("jknbridge.courier")
+_WITNESS = 60.0  # a broker that is not there longer than this does not hold up effects: they are looked up first
 _BATCH = 64
 _READS = 20
 """Requests that a client may need for one question: the pages of a list, a history, a second look."""
@@ -90,6 +91,8 @@ class Courier:
     async def work(self) -> None:
         """Take due work and send it, until stopped."""
         wake = self._host.wakes.work
+        if self._host.unwitnessed:  # a restored backup would send what the lost part of it sent already
+            await self._host.clock.wait(_WITNESS, self._host.witnessed)
         while not self.stopping:
             wake.clear()
             async with self._turn:  # so that a stop does not come between an intent and its request
@@ -111,7 +114,11 @@ class Courier:
         order = list(self._host.instances)
         first = self._first % max(len(order), 1)
         free = {i.name: self._host.limits.free(i) for i in (*order[first:], *order[:first])}
-        return taking.take(connection, desk, self._context(free, cautious=offsets.cautious(connection, desk.now)))
+        return taking.take(
+            connection,
+            desk,
+            self._context(free, cautious=bool(self._host.unwitnessed) or offsets.cautious(connection, desk.now)),
+        )
 
     def _context(
         self, free: dict[str, int], snapshots: dict[int, Any] | None = None, *, cautious: bool = False
@@ -411,6 +418,7 @@ class Courier:
         """Let what is under way come to its end; nothing new is started. What a client holds up beyond its patience is
         cut off: its request stays *sending* in the ledger and is asked about at the next start."""
         self.stopping = True
+        self._host.witnessed.set()
         self._host.wakes.all()
         now = asyncio.get_running_loop().time
         until = now() + self._patience(1)
