@@ -206,6 +206,10 @@ class Host:
         await self.ledger.write(lambda c: doubts.recover(c, self.clock.now()))
         await self.ledger.write(lambda c: planner.look_again(c, self.instances, self.clock.now()))
         self.started.set()
+        self._edges = self.plugins.edges(self) if edges else []
+        if self._edges:  # before the courier's first look at what is ready
+            known = {row["topic"] for row in await self.ledger.read(offsets.listed)}
+            self.unwitnessed = known & self._sources.keys()
         loops = [
             asyncio.create_task(work)
             for work in (
@@ -221,10 +225,6 @@ class Host:
         for loop in loops:
             loop.add_done_callback(lambda task: None if task.cancelled() else self.failed(task.exception()))
         try:
-            self._edges = self.plugins.edges(self) if edges else []
-            if self._edges:
-                known = {row["topic"] for row in await self.ledger.read(offsets.listed)}
-                self.unwitnessed = known & self._sources.keys()
             for edge in self._edges:
                 edge.start()
             await self._stop.wait()
